@@ -10,7 +10,7 @@ from archdsl.importing.layer_of import Gap, make, named
 from archdsl.importing.lower import Lowering, operation
 from archdsl.importing.record import TracedCall
 from archdsl.importing.shaped import part_of
-from archdsl.importing.values import AttentionScores, TensorValue
+from archdsl.importing.values import AttentionScores, TensorValue, Vertex
 
 
 @operation("Softmax", "softmax", "LogSoftmax", "log_softmax", "Softmax2d")
@@ -131,7 +131,8 @@ def reduced(lower: Lowering, record: TracedCall) -> TensorValue:
 
 
 def _reduced(lower: Lowering, record: TracedCall, kind: str) -> TensorValue:
-    """All pixels of each channel, or all channels of each pixel, as one."""
+    """All places of some axes as one: all pixels of each channel, or all channels of each
+    pixel."""
     x = lower.input(record)
     dims, keep = lower.argument(record, 1, "dim"), lower.argument(record, 2, "keepdim", False)
     rank = len(x.axes) + 1
@@ -140,13 +141,32 @@ def _reduced(lower: Lowering, record: TracedCall, kind: str) -> TensorValue:
     dims = [d % rank for d in ((dims,) if isinstance(dims, int) else dims)]
     if 0 in dims:
         raise Gap(" over the batch")
-    axes = sorted(x.axes[d - 1] for d in dims)
-    channels = x.vertex.shape[0]
-    if axes == list(range(1, rank - 1)):
-        pooled = TensorValue(lower.vertex(make(f"global_{kind}"), [x.vertex], record), x.axes)
-        if keep:
-            return pooled
-        return lower.apply(make("reshape", to=(channels,)), record, pooled, axes=(0,))
-    if axes == [0] and keep:
-        return lower.apply(make(f"channel_{kind}"), record, x)
-    raise Gap(" over some of the spatial axes" if 0 not in axes else " over channels and more")
+    gone = sorted(x.axes[d - 1] for d in dims)
+    every, vertex = list(range(1, rank - 1)), x.vertex
+    if every and gone[-len(every) :] == every:
+        vertex, left = lower.vertex(make(f"global_{kind}"), [vertex], record), gone[: -len(every)]
+    else:
+        left = gone
+    for axis in left:
+        vertex = _over(lower, record, vertex, axis, kind)
+    pooled = TensorValue(vertex, x.axes)
+    if keep or not gone:
+        return pooled
+    kept = [axis for axis in range(rank - 1) if axis not in gone]
+    if not kept:
+        raise Gap(" over all axes")
+    to = tuple(vertex.shape[axis] for axis in kept)
+    order = tuple(kept.index(axis) for axis in x.axes if axis in kept)
+    return lower.apply(make("reshape", to=to), record, pooled, axes=order)
+
+
+def _over(lower: Lowering, record: TracedCall, vertex: Vertex, axis: int, kind: str) -> Vertex:
+    """All places of one axis as one: of a spatial axis, while it and channels have changed
+    places."""
+    rank = len(vertex.shape)
+    if axis == 0:
+        return lower.vertex(make(f"channel_{kind}"), [vertex], record)
+    names = {} if rank == 2 else {"first": named(0, rank), "second": named(axis, rank)}
+    swap = make("transpose", **names)
+    pooled = lower.vertex(make(f"channel_{kind}"), [lower.once(swap, vertex, record)], record)
+    return lower.vertex(swap, [pooled], record)

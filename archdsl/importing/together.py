@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from math import prod
+from math import isqrt, prod
 from typing import TYPE_CHECKING
 
-from archdsl.importing.cut import AxisSplit, Squares, in_order, order_of, squares_in, whole
+from archdsl.importing.cut import (
+    Atom,
+    AxisSplit,
+    Squares,
+    in_order,
+    merged,
+    order_of,
+    squares_in,
+    whole,
+)
 from archdsl.importing.layer_of import Gap, make
 from archdsl.importing.record import TracedCall
 from archdsl.importing.values import TensorValue, Vertex
@@ -34,6 +43,8 @@ def whole_of(lower: Lowering, cut: AxisSplit, record: TracedCall) -> TensorValue
         if (squares := squares_in(cut.permuted(axes))) is not None:
             made = _squared(lower, squares, vertex, record)
             return TensorValue(made, (0, 1, 2) if axes[1] == 1 else (1, 2, 0))
+    if (found := _patches(lower, cut, record)) is not None:
+        return found
     if len(cut.axes) > 2 and len(cut.axes[1]) == 2:
         outer, inner = cut.axes[1]
         dealt = outer.inner == 1 and inner.inner == outer.size
@@ -56,3 +67,34 @@ def _squared(lower: Lowering, squares: Squares, vertex: Vertex, record: TracedCa
         parts = [lower.once(layer, made, record) for layer in layers]
         made = lower.vertex(make("concat"), parts, record)
     return made
+
+
+def _patches(lower: Lowering, cut: AxisSplit, record: TracedCall) -> TensorValue | None:
+    """An image as channels, places in a square and squares (MobileViT), or the image of these;
+    nothing where it is neither."""
+    vertex, shape = cut.vertex, cut.shape[1:]
+    if len(shape) != 3 or len(vertex.shape) != 3 or shape[0] != vertex.shape[0]:
+        return None
+    channels, places, count = shape
+    side = isqrt(places)
+    height, width = vertex.shape[1:]
+    if side * side == places and side > 1 and not (height % side or width % side):
+        inside = merged([Atom(1, 1, side), Atom(2, 1, side)])
+        outside = (Atom(1, side, height // side), Atom(2, side, width // side))
+        wanted = (whole(vertex.shape, 0), inside, tuple(a for a in outside if a.size > 1))
+        if cut.axes[1:] == wanted and count * places == height * width:
+            made = lower.once(make("pixel_unshuffle", factor=side), vertex, record)
+            made = lower.vertex(make("reshape", to=shape), [made], record)
+            return TensorValue(made, (0, 1, 2))
+    side = isqrt(height)
+    rows, columns = places // max(side, 1), count // max(side, 1)
+    if side > 1 and side * side == height and (rows * side, columns * side) == (places, count):
+        down = [Atom(2, columns, rows), Atom(1, side, side)]
+        right = [Atom(2, 1, columns), Atom(1, 1, side)]
+        groups = [tuple(a for a in group if a.size > 1) for group in (down, right)]
+        if cut.axes[1:] == (whole(vertex.shape, 0), *groups):
+            to = (channels * height, rows, columns)
+            made = lower.vertex(make("reshape", to=to), [vertex], record)
+            made = lower.vertex(make("pixel_shuffle", factor=side), [made], record)
+            return TensorValue(made, (0, 1, 2))
+    return None

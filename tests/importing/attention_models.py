@@ -209,3 +209,41 @@ class Loose(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         heads = self.stem(x).unflatten(1, (2, 4)).flatten(3).mT
         return (heads @ self.vectors).relu().mT.flatten(1, 2).mean(2)
+
+
+class Separable(nn.Module):
+    """Attention whose cost goes with the number of pixels, among those that have one place in their
+    squares, as in MobileViT v2."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.norm = nn.Conv2d(3, 4, 1), nn.GroupNorm(1, 4)
+        self.all, self.out = nn.Conv2d(4, 9, 1), nn.Conv2d(4, 4, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.stem(x)
+        n, c, height, width = x.shape
+        h, w = height // 2, width // 2
+        y = x.reshape(n, c, h, 2, w, 2).permute(0, 1, 3, 5, 2, 4).reshape(n, c, 4, h * w)
+        q, k, v = self.all(self.norm(y)).split([1, c, c], 1)
+        context = (k * q.softmax(-1)).sum(-1, keepdim=True)
+        y = y + self.out(F.relu(v) * context.expand_as(v))
+        y = y.reshape(n, c, 2, 2, h, w).permute(0, 1, 4, 2, 5, 3).reshape(n, c, height, width)
+        return (x + y).mean((2, 3))
+
+
+class Strips(nn.Module):
+    """Means and maxima of rows and of columns, as in coordinate attention."""
+
+    def __init__(self, way: str) -> None:
+        super().__init__()
+        self.way, self.stem, self.head = way, nn.Conv2d(3, 4, 1), nn.Linear(4, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.stem(x)
+        if self.way == "rows":
+            x = x * x.mean(3, keepdim=True).sigmoid() * x.amax(2, keepdim=True).sigmoid()
+            return self.head(x.mean((2, 3)))
+        if self.way == "few":
+            return self.head(x.mean(3).amax(2))
+        return self.head(x.permute(0, 2, 3, 1).sum(1).mT.mean(-1))

@@ -201,3 +201,30 @@ def test_products_that_are_added_to_no_scores() -> None:
     (found,) = caught.value.diagnostics
     assert found.message == "no layer computes `matmul` of a tensor whose axes were permuted"
     assert "heads @ self.vectors" in found.labels[0].span.text
+
+
+def test_attention_that_is_separable() -> None:
+    imported = archdsl.import_module(attention_models.Separable(), (3, 4, 8))
+    first = "residual {\n  pixel_unshuffle(2) -> reshape(4x4x8)\n"
+    assert first in imported.text and "reshape(16x2x4) -> pixel_shuffle(2)" in imported.text
+    over = "transpose(second = width) -> channel_sumpool -> transpose(second = width)"
+    assert "softmax(over = width)" in imported.text and over in imported.text
+    assert imported.architecture.macs == 32 * (3 * 4 + 4 * 9 + 4 * 4)
+    assert imported.checked[1].startswith("results and gradients")
+
+
+ROWS = "transpose(second = width) -> channel_avgpool"
+
+
+@pytest.mark.parametrize(
+    ("way", "layers"),
+    [
+        ("rows", f"{ROWS} -> transpose(second = width)"),
+        ("few", f"{ROWS} -> transpose(second = width)\nreshape(4x5) -> global_maxpool"),
+        ("last", "transpose(second = height) -> channel_sumpool -> transpose(second = height)"),
+    ],
+)
+def test_means_of_one_axis(way: str, layers: str) -> None:
+    imported = archdsl.import_module(attention_models.Strips(way), (3, 5, 5))
+    assert layers in imported.text, imported.text
+    assert imported.checked[1].startswith("results and gradients")
