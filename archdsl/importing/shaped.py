@@ -60,7 +60,8 @@ def _reshaped(
     if len(to) == 1 and sum(n != 1 for n in now) <= 1:
         return lower.apply(make("flatten"), record, x, axes=(0,))
     if x.axes == (*range(1, len(now)), 0) and to[-1] == now[-1]:
-        if lower.cut(x).reshaped(whole) is not None:
+        image = len(now) == 2 and len(to) == 3 and 1 not in to  # which may be cut into windows
+        if not image and lower.cut(x).reshaped(whole) is not None:
             return None
         layer = make("reshape", to=(to[-1], *to[:-1]))
         return lower.apply(layer, record, x, axes=(*range(1, len(to)), 0))
