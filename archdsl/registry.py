@@ -32,6 +32,7 @@ BUILT_IN: Mapping[str, tuple[str, ...]] = {
         "archdsl.layers.scalar",
         "archdsl.layers.activation",
         "archdsl.layers.attention",
+        "archdsl.layers.tokens",
         "archdsl.layers.cross_attention",
         "archdsl.layers.pooling",
         "archdsl.layers.resampling",

@@ -25,7 +25,7 @@ class Heads(NamedTuple):
     vertex: Vertex
     heads: int
     each: int  # channels of a head
-    sees: dict[str, Any]  # `windows` or `grid` of the layer
+    sees: dict[str, Any]  # `windows` or `grid` of the layer, or that channels see each other
     factor: float
 
 
@@ -138,6 +138,9 @@ def heads_of(cut: AxisSplit) -> Heads:
     if len(cut.axes) < 3 or len(shape) < 2:
         raise Gap(" of tensors that are not heads of channels")
     *leading, pixels, channels = cut.axes
+    among = {}
+    if channels == _pixels(shape) != pixels:
+        among, pixels, channels = {"over": "channels"}, channels, pixels
     each = channels[0].size if channels else 1
     if channels != merged([Atom(0, 1, each)] * (each > 1)) or shape[0] % each:
         raise Gap(" of tensors whose channels are not last")
@@ -147,13 +150,18 @@ def heads_of(cut: AxisSplit) -> Heads:
     if heads > 1 and head not in left:
         raise Gap(" of tensors whose heads are not slices of the channels")
     apart = merged([a for a in left if a != head])
-    return Heads(cut.vertex, heads, each, _sees(shape, apart, pixels), cut.factor)
+    if among and apart:
+        raise Gap(" among channels within parts of an image")
+    return Heads(cut.vertex, heads, each, among or _sees(shape, apart, pixels), cut.factor)
+
+
+def _pixels(shape: tuple[int, ...]) -> Group:
+    return tuple(a for axis in range(1, len(shape)) for a in whole(shape, axis))
 
 
 def _sees(shape: tuple[int, ...], apart: Group, pixels: Group) -> dict[str, Any]:
-    every = tuple(a for axis in range(1, len(shape)) for a in whole(shape, axis))
     if not apart:
-        if pixels != every:
+        if pixels != _pixels(shape):
             raise Gap(" of tensors whose pixels were reordered")
         return {}
     axes = range(1, len(shape))
@@ -206,6 +214,8 @@ def attended(
         both = [rest[0], side_by_side(lower, record, rest[1:])]
         made = lower.vertex(make("cross_attend", heads=queries.heads, **given), both, record)
         return AxisSplit(made, q.axes, values.factor)
+    if queries.sees.get("over") and (added or causal or products or keys.heads != queries.heads):
+        raise Gap(" among channels, with something added or fewer heads of keys")
     options, weights = biased(q, queries.sees, added)
     if keys.heads != queries.heads:
         options["kv_heads"] = keys.heads

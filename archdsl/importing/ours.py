@@ -18,6 +18,7 @@ from archdsl.layers.base import alike
 
 FILES = {
     "Attention": "layers.modules.attention",
+    "ChannelAttention": "layers.modules.attention",
     "WindowAttention": "layers.modules.attention",
     "RMSNorm": "layers.modules.rms_norm",
     "GlobalResponseNorm": "layers.modules.global_response_norm",
@@ -54,6 +55,12 @@ def attention(lower: Lowering, record: TracedCall) -> TensorValue:
     if m.kv_heads != m.heads:
         given["kv_heads"] = m.kv_heads
     return lower.apply(make("attend", heads=m.heads, **given), record, lower.input(record))
+
+
+@operation("own ChannelAttention")
+def channel_attention(lower: Lowering, record: TracedCall) -> TensorValue:
+    layer = make("attend", heads=record.module.heads, over="channels")
+    return lower.apply(layer, record, lower.input(record))
 
 
 @operation("own WindowAttention")

@@ -15,6 +15,7 @@ from fractions import Fraction
 from archdsl.importing.custom import Missing
 from archdsl.importing.layer_of import make
 from archdsl.importing.record import ModuleCall
+from archdsl.importing.reordered import reorder_filters
 from archdsl.importing.values import Vertex
 
 MOST_SUMMED = 8  # tensors of one sum
@@ -71,6 +72,8 @@ def simplify(vertices: list[Vertex], outputs: list[Vertex]) -> tuple[list[Vertex
         if vertex.op == "reshape" and len(vertex.shape) == 1:
             vertex.layer = make("flatten")
     _silu(vertices)
+    vertices = live(vertices, outputs)
+    reorder_filters(vertices, outputs, users(vertices))
     vertices = live(vertices, outputs)
     _columns(vertices)
     missing = _dropped(vertices, outputs)

@@ -247,3 +247,35 @@ class Strips(nn.Module):
         if self.way == "few":
             return self.head(x.mean(3).amax(2))
         return self.head(x.permute(0, 2, 3, 1).sum(1).mT.mean(-1))
+
+
+class AmongChannels(nn.Module):
+    """Attention among channels and within windows of tokens, as in DaViT."""
+
+    def __init__(self, way: str) -> None:
+        super().__init__()
+        channels = HEADS * EACH
+        self.way, self.stem = way, nn.Conv2d(3, channels, 1)
+        self.qkv, self.out = nn.Linear(channels, 3 * channels), nn.Linear(channels, channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.stem(x)
+        n, c, height, width = x.shape
+        tokens = x.flatten(2).mT
+        if self.way == "windows":
+            y = tokens.view(n, height, width, c).view(n, height // 2, 2, width // 2, 2, c)
+            y = y.transpose(2, 3).reshape(-1, 4, c)
+            q, k, v = self.qkv(y).reshape(-1, 4, 3, HEADS, EACH).permute(2, 0, 3, 1, 4)
+            y = self.out(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(-1, 4, c))
+            y = y.view(n, height // 2, width // 2, 2, 2, c).transpose(2, 3)
+            return (tokens + y.reshape(n, -1, c)).mean(1)
+        q, k, v = self.qkv(tokens).reshape(n, -1, 3, HEADS, EACH).permute(2, 0, 3, 1, 4)
+        if self.way == "crossed":
+            scores = (k * EACH**-0.5).mT @ v
+            y = (scores.softmax(-1) @ q.mT).mT
+        elif self.way == "masked":
+            scores = q.mT @ k + torch.ones(EACH, EACH, device=x.device).tril().log()
+            y = (scores.softmax(-1) @ v.mT).mT
+        else:
+            y = F.scaled_dot_product_attention(q.mT, k.mT, v.mT).mT
+        return self.out(y.transpose(1, 2).reshape(n, -1, c)).mean(1)

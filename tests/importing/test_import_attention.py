@@ -228,3 +228,32 @@ def test_means_of_one_axis(way: str, layers: str) -> None:
     imported = archdsl.import_module(attention_models.Strips(way), (3, 5, 5))
     assert layers in imported.text, imported.text
     assert imported.checked[1].startswith("results and gradients")
+
+
+@pytest.mark.parametrize(
+    ("way", "layers"),
+    [
+        ("crossed", "conv(24, 1) -> attend(2, over = channels) -> conv(classes, 1)"),
+        (
+            "fused",
+            "split(3, 1) -> times(0.408248290464); split(3, 2); split(3, 3) }\n"
+            "attend(2, over = channels)",
+        ),
+        ("windows", "  reshape(8x4x6)\n  conv(24, 1) -> attend(2, windows = 2) -> conv(8, 1)"),
+    ],
+)
+def test_attention_among_channels(way: str, layers: str) -> None:
+    model = attention_models.AmongChannels(way)
+    imported = archdsl.import_module(model, (3, 4, 6))
+    assert layers in imported.text, imported.text
+    assert imported.checked[1].startswith("results and gradients")
+    (conv,) = (key for key, theirs in imported.names.items() if theirs == "qkv.weight")
+    parts = model.qkv.weight.chunk(3)
+    theirs = (parts[1], parts[2], parts[0]) if way == "crossed" else parts
+    assert torch.equal(imported.weights[conv].flatten(1), torch.cat(theirs))
+
+
+def test_attention_among_channels_with_a_mask() -> None:
+    with pytest.raises(archdsl.ArchError) as caught:
+        archdsl.import_module(attention_models.AmongChannels("masked"), (3, 4, 6))
+    assert "among channels, with something added" in caught.value.diagnostics[0].message

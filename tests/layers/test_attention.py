@@ -160,6 +160,18 @@ def test_fewer_heads_of_keys_and_values() -> None:
     torch.testing.assert_close(module(whole), wanted)
 
 
+def test_channels_that_see_each_other() -> None:
+    """Each head's channels are the tokens, and the pixels what they have numbers for."""
+    torch.manual_seed(0)
+    module, x = attention_of("attend(2, over = channels)", (18, 2, 3)), torch.randn(2, 18, 2, 3)
+    q, k, v = x.double().flatten(2).unflatten(1, (3, 2, 3)).unbind(1)
+    weights = (torch.einsum("nhap,nhbp->nhab", q, k) / 3**0.5).softmax(3)
+    wanted = torch.einsum("nhab,nhbp->nhap", weights, v).reshape(2, 6, 2, 3)
+    torch.testing.assert_close(module(x.double()), wanted)
+    layer, _ = elaborated("attend(2, over = channels)", (18, 2, 3))
+    assert layer.macs(((18, 2, 3),), (6, 2, 3)) == 2 * 2 * (3 * 3 * 6)  # products, heads, each
+
+
 def test_rotary_positions_turn_pairs_by_their_place() -> None:
     """As complex numbers: channel ``i`` and ``i + half`` times ``exp(1j place base^(-i/half))``."""
     torch.manual_seed(0)
@@ -194,6 +206,8 @@ MISTAKES = {
         "needs windows of more than 2 pixels a side",
     ),
     "attend(2, windows = 1x2x2)": ((12, 4, 4), "A206", "1x2x2"),
+    "attend(2, over = channels, causal = true)": ((12, 4), "A232", "`over` and `causal` at once"),
+    "attend(2, over = channels, windows = 2)": ((12, 4, 4), "A232", "`over` and `windows`"),
     "attend(2, relative = true)": ((12, 4), "A205", "needs 2 spatial axes"),
     "attend(2, relative_keys = true, rope = 4)": ((12, 2, 2), "A232", "`relative_keys` and `rope`"),
     "attend(1) ": ((3,), "A203", "the vector 3"),

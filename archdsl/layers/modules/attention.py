@@ -1,4 +1,4 @@
-"""Attention among all pixels, or those of a window."""
+"""Attention among all pixels, those of a window, or channels."""
 
 import torch
 import torch.nn.functional as F
@@ -131,3 +131,21 @@ class WindowAttention(nn.Module):
         y = y.reshape(parts.shape[1:]).transpose(2, 3).flatten(3)
         y = self.joined(y, height, width)
         return y.roll((s, s), (2, 3)) if self.shift else y
+
+
+class ChannelAttention(nn.Module):
+    """Scaled dot-product attention among the channels of each head (arXiv:2204.03645).
+
+    The channels are those of queries, keys and values.
+    """
+
+    def __init__(self, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+
+    def forward(self, x: Tensor) -> Tensor:
+        # (N, heads, channels of a head, pixels)
+        heads = x.flatten(2).unflatten(1, (3 * self.heads, -1))
+        q, k, v = heads.chunk(3, 1)
+        y = F.scaled_dot_product_attention(q, k, v, scale=q.shape[2] ** -0.5)
+        return y.reshape(x.shape[0], -1, *x.shape[2:])
