@@ -80,10 +80,11 @@ def builtin_variants() -> dict[str, str]:
     }
 
 
-def load(name_or_path: str, /, **knobs: Any) -> Architecture:
+def load(name_or_path: str | Path, /, **knobs: Any) -> Architecture:
     """An architecture: of a spec by path or built-in name, or a built-in variant such as
     ``resnet50``, with knobs in parentheses if there are any to set. Raises ``ArchError``."""
-    found = resolve(name_or_path)
+    is_path = isinstance(name_or_path, Path)
+    found = NamedSpec(read(name_or_path), None, {}) if is_path else resolve(str(name_or_path))
     arch = found.spec.candidate({**found.knobs, **knobs})
     if found.variant is not None and not found.settings and not knobs:
         arch.title = found.variant.name

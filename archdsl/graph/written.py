@@ -20,7 +20,7 @@ def call(layer: Layer) -> str:
             by_place = False
             continue
         shown = value_text(value)
-        by_place = by_place and parameter.required
+        by_place = by_place and (parameter.required or parameter.name == layer.leads)
         by_place = by_place and not is_named(layer.name, parameter.name, shown)
         given.append(shown if by_place else f"{parameter.name} = {shown}")
     return f"{layer.name}({', '.join(given)})" if given else layer.name

@@ -79,8 +79,8 @@ def import_module(
 
     ``example`` is a batch of images, or the shape of one image such as ``(3, 224, 224)``; for a
     module that takes several tensors, or token ids, a mapping of the names in its ``forward`` to
-    such: ``{"words": torch.zeros(1, 64, dtype=torch.long)}``. The graph
-    is proven the same in evaluation and in training, with batches of two and three; with ``run``
+    such, ``{"words": torch.zeros(1, 64, dtype=torch.long)}``, or a tuple of tensors. The graph is
+    proven the same in evaluation and in training, with batches of two and three; with ``run``
     both networks run in double precision, and their results and gradients are compared. ``knobs``
     makes its width and its depths knobs. Raises ``ArchError`` with all that has no counterpart in
     the language; with ``partial`` that is made of layers of one's own, see ``Imported.layers``.
@@ -89,7 +89,7 @@ def import_module(
         print(imported.text)
     """
     _check_weights(module)
-    inputs = with_words(module, inputs_of(example))
+    inputs = with_words(module, inputs_of(module, example))
     custom, missing = custom_for(module, inputs) if partial else (NONE, [])
     graph = graph_of(module, inputs, custom)
     starts = starts_of(module)

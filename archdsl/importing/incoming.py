@@ -16,17 +16,34 @@ from archdsl.importing.file_module import ProgramModule
 from archdsl.layers.base import Shape, show_shape
 from archdsl.layers.ids import Ids
 
+LONGEST = 40  # letters of what is no shape, to be shown
 Inputs = Mapping[str, Shape]  # without the batch; a single one may be without a name: ``""``
 One = torch.Tensor | Sequence[int] | str
-Example = One | Mapping[str, One]
+Example = One | Mapping[str, One] | tuple[torch.Tensor, ...]
 
 
-def inputs_of(example: Example) -> dict[str, Shape]:
-    """The shapes of an example: of a batch, of one image, or of several by their names. A tensor of
-    whole numbers is one of token ids, of how many words is not known yet."""
+def inputs_of(module: nn.Module, example: Example) -> dict[str, Shape]:
+    """The shapes of an example: of a batch, of one image, or of several by their names, or as
+    tensors in the order of a module's ``forward``. A tensor of whole numbers is one of token ids,
+    of how many words is not known yet."""
+    given = example if isinstance(example, (tuple, list)) else ()
+    tensors = [one for one in given if isinstance(one, torch.Tensor)]
+    if tensors and len(tensors) == len(given):
+        return _in_order(module, tensors)
     if isinstance(example, Mapping):
         return {str(name): _shape(one) for name, one in example.items()}
-    return {"": _shape(example)}
+    return {"": _shape(example)}  # type: ignore[arg-type]
+
+
+def _in_order(module: nn.Module, tensors: list[torch.Tensor]) -> dict[str, Shape]:
+    """Those of tensors by the names of what a ``forward`` takes by place."""
+    if len(tensors) == 1:
+        return {"": _shape(tensors[0])}
+    names, given = places_of(module), len(tensors)
+    if len(names) < given:
+        takes = ", ".join(f"`{name}`" for name in names) or "nothing"
+        raise fails(f"its `forward` takes {takes} by place, and {given} tensors were given")
+    return {name: _shape(one) for name, one in zip(names, tensors, strict=False)}
 
 
 def _shape(one: One) -> Shape:
@@ -45,7 +62,9 @@ def _shape(one: One) -> Shape:
     except (TypeError, ValueError):
         shape = ()
     if not shape or min(shape) < 1:
-        raise fails(f"{one!r} is not a shape such as (3, 224, 224)")
+        given = repr(one)
+        given = given if len(given) <= LONGEST else f"`{type(one).__name__}`"
+        raise fails(f"{given} is not a shape such as (3, 224, 224)")
     return shape
 
 
@@ -99,7 +118,7 @@ def check_taken(model: nn.Module, inputs: Inputs) -> None:
             raise fails(
                 f"its `forward` takes {names}, and one shape was given: say all of them",
                 f'`--input "{example}"`; of token ids `{needed[0]}(ids = 50257): 64`;'
-                f" from Python, a mapping of names to shapes",
+                f" from Python, a mapping of names to shapes, or a tuple of tensors",
             )
         return
     known = [p.name for p in parameters if p.kind in named]

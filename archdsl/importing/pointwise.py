@@ -23,6 +23,7 @@ PLAIN = {  # activations that have no arguments, by the names of PyTorch
     "mish": ("Mish", "mish"),
     "tanh": ("Tanh", "tanh"),
     "softsign": ("Softsign", "softsign"),
+    "absolute": ("abs", "absolute"),
 }
 ARGUED = {  # with arguments: ours, theirs, what PyTorch takes where it is left out
     "leaky_relu": (("LeakyReLU", "leaky_relu"), (("slope", "negative_slope", 0.01),)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from archdsl.importing.arithmetic import maximum
 from archdsl.importing.cut import Atom, AxisSplit, Group, cut_of
 from archdsl.importing.layer_of import Gap, make, named
 from archdsl.importing.lower import Lowering, operation
@@ -128,6 +129,13 @@ def normalized(lower: Lowering, record: TracedCall) -> TensorValue:
 @operation("mean", "amax")
 def reduced(lower: Lowering, record: TracedCall) -> TensorValue:
     return _reduced(lower, record, "avgpool" if record.op == "mean" else "maxpool")
+
+
+@operation("max")
+def greatest(lower: Lowering, record: TracedCall) -> TensorValue:
+    """Along an axis, whose places are a second result; or of two tensors."""
+    along = isinstance(lower.argument(record, 1, "dim"), int)
+    return _reduced(lower, record, "maxpool") if along else maximum(lower, record)
 
 
 def _reduced(lower: Lowering, record: TracedCall, kind: str) -> TensorValue:

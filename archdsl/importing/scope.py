@@ -57,9 +57,7 @@ class BlockScope:
             return style.family.written(value)
         if isinstance(value, bool):
             return "true" if value else "false"
-        if isinstance(value, int) and (
-            role in ("channels", "reduced") or re.fullmatch(r"c\d*", role)
-        ):
+        if isinstance(value, int) and (role in style.wide or re.fullmatch(r"c\d*", role)):
             style.widths.append(value)
             if style.width > 1 and value % style.width == 0:
                 return "width" if value == style.width else f"{value // style.width} * width"

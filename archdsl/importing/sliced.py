@@ -10,6 +10,7 @@ from archdsl.importing.lower import Lowering, operation
 from archdsl.importing.record import TracedCall
 from archdsl.importing.shaped import channels_of, in_shape, part_of, place_of, range_of
 from archdsl.importing.values import TensorValue
+from archdsl.layers.base import Layer
 
 
 @operation("narrow")
@@ -86,9 +87,15 @@ def _ranges(
                 return _dealt(lower, record, x, steps[0], [starts[n] for n in order])
         edges = [s.indices(shape[i]) for i, s in cut]
         sides = {i: (a, shape[i] - b) for (i, _), (a, b, _) in zip(cut, edges, strict=True)}
-        if x.plain and all(a == b for a, b in sides.values()) and set(steps) <= {None, 1}:
-            size = tuple(sides.get(axis, (0, 0))[0] for axis in range(2, rank))
-            return lower.apply(make("crop", size=size), record, x)
+        counted = all(s.stop is None or s.stop < 0 for _, s in cut)  # from the end
+        even = all(a == b for a, b in sides.values())
+        if (
+            x.plain
+            and (even or counted)
+            and set(steps) <= {None, 1}
+            and all(b > a for a, b, _ in edges)
+        ):
+            return lower.apply(_cropped([sides.get(n, (0, 0)) for n in range(2, rank)]), record, x)
         if set(steps) <= {None, 1} and all(b > a for a, b, _ in edges):
             for (i, _), (a, b, _) in zip(cut, edges, strict=True):
                 x = _along(lower, record, x, x.axes[i - 1], a, b - a)
@@ -99,6 +106,15 @@ def _ranges(
         if step == 1 and last > first:
             return part_of(lower, record, x, first, last - first)
     raise Gap(" of channels with a step")
+
+
+def _cropped(sides: list[tuple[int, int]]) -> Layer:
+    """Cuts so much off the two ends of each axis."""
+    before, after = zip(*sides, strict=True)
+    if before == after:
+        return make("crop", size=before)
+    named = {"before": before, "after": after}
+    return make("crop", **{name: cut for name, cut in named.items() if any(cut)})
 
 
 def _along(

@@ -38,7 +38,8 @@ class Style:
         self.defaults: dict[str, dict[str, Any]] = {}
         self.classes: int | None = None  # what the heads give, where it is a knob
         self.width = 0  # the common factor of channels, where it is a knob
-        self.widths: list[int] = []  # numbers of channels that were written
+        self.wide = ["channels", "reduced"]  # the arguments that are numbers of channels
+        self.widths: list[int] = []  # those that were written
         self.least = 0  # from how many turns on a depth is a knob; none is where it is 0
         self.depths: list[int] = []  # those that are knobs
         self.kernel = 0  # of the convolutions of blocks, where it is a knob
@@ -101,4 +102,5 @@ class Style:
         if cls is None:
             return []
         required = [p.name for p in signature(cls) if p.required]
-        return required or ([FIRST[op]] if op in FIRST else [])
+        first = cls.leads or FIRST.get(op)
+        return required or ([first] if first else [])

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from fractions import Fraction
-from math import gcd
 from typing import NamedTuple
 
 from archdsl.diagnostics.model import ArchError
@@ -97,13 +96,6 @@ def _shortest(graph: Graph, name: str, own: str) -> Iterator[str]:
     yield own
 
 
-def common_factor(graph: Graph, name: str) -> int:
-    """The common factor of all numbers of channels that the text of a spec has."""
-    writer = SpecWriter(graph, name, None, False, 0)
-    writer.text()
-    return gcd(*writer.style.widths)
-
-
 class SpecWriter:
     """Writes the text of one graph."""
 
@@ -127,6 +119,8 @@ class SpecWriter:
         self.style.starts = graph.starts
         self.style.width = width.value if width is not None else 0
         self.style.classes = levels.heads.classes
+        if not any(term.op in HEADS for term in walk(terms)):
+            self.style.wide.append("features")
         self._ramp(terms)
         # The chance of a drop grows with the place of a block among all of them.
         self.style.least = 0 if self.style.drop_path else depth

@@ -4,14 +4,14 @@ with domains that are proved."""
 from __future__ import annotations
 
 import re
-from math import prod
+from math import gcd, prod
 from typing import NamedTuple
 
 from archdsl.analysis.space import prove
 from archdsl.diagnostics.model import ArchError
 from archdsl.elaborate.work import PROOF_WORK
 from archdsl.importing.proof import pairs
-from archdsl.importing.text import Width, common_factor, write
+from archdsl.importing.text import HEADS, SpecWriter, Width, write
 from archdsl.importing.values import Graph
 from archdsl.ir.flat import Flat
 from archdsl.registry import Registry
@@ -37,7 +37,7 @@ class KnobbedSpec(NamedTuple):
 def with_sizes(graph: Graph, title: str, theirs: Flat) -> KnobbedSpec | str:
     """The spec with its width and its depths as knobs, the width's domain being the finest of which
     every value is proved to be a network; those knobs alone that can be; or why there is none."""
-    width = common_factor(graph, title)
+    width = _common_factor(graph, title)
     steps = dict.fromkeys([*(s for s in STEPS if width % s == 0), width]) if width > 1 else {}
     widths = [Width(width, max(width // RANGE // s, 1) * s, RANGE * width, s) for s in steps]
     found = None
@@ -58,6 +58,33 @@ def with_sizes(graph: Graph, title: str, theirs: Flat) -> KnobbedSpec | str:
     return (
         found or "its numbers of channels have no common factor, or no other width gives a network"
     )
+
+
+def _common_factor(graph: Graph, name: str) -> int:
+    """The common factor of all numbers of channels that the text of a spec has; where they have
+    none, of those that the data do not decide."""
+    writer = SpecWriter(graph, name, None, False, 0)
+    writer.text()
+    widths = writer.style.widths
+    factor = gcd(*widths)
+    if factor > 1:
+        return factor
+    decided = _of_data(graph)
+    return gcd(*(n for n in widths if n not in decided))
+
+
+def _of_data(graph: Graph) -> set[int]:
+    """The numbers of channels of the inputs, and of the last layers before the results."""
+    ahead = [graph.output, *(vertex for _, vertex in (*graph.results, *graph.asides))]
+    found = {vertex.shape[0] for vertex in graph.inputs}
+    seen: set[int] = set()
+    while ahead:
+        vertex = ahead.pop()
+        if vertex.number not in seen:
+            seen.add(vertex.number)
+            found.add(vertex.shape[0])
+            ahead += vertex.inputs if vertex.op not in (*HEADS, "linear") else []
+    return found
 
 
 def _depths(graph: Graph, title: str) -> list[int]:

@@ -229,6 +229,18 @@ class Softsign(Activation):
     examples = _example("softsign")
 
 
+class Absolute(Layer):
+    """|x|, as networks that compare two images have it of the difference of their features."""
+
+    name = "absolute"
+    kind = "activation"
+    synonyms = ("magnitude",)
+    examples = _example("absolute")
+
+    def torch(self, *inputs: Shape) -> Expression:
+        return Expression("{x}.abs()")
+
+
 class PReLU(Activation):
     """A leaky ReLU whose slope is learned, one per channel unless ``shared`` (arXiv:1502.01852)."""
 

@@ -148,7 +148,8 @@ class Layer(Record, Registered):
     ``modules``, the file beside its own that has the source of its PyTorch module, which else is in
     the layer's own file; ``late``, arguments that came when networks had their hashes already, and
     which are no part of a ``meaning`` where they have their default; ``idle``, arguments that do
-    nothing where another one has a certain value; ``synonyms``, other spellings that an error
+    nothing where another one has a certain value; ``leads``, the optional argument that is written
+    without its name; ``synonyms``, other spellings that an error
     should recognise.
     """
 
@@ -163,6 +164,7 @@ class Layer(Record, Registered):
     is_tied: ClassVar[bool] = False
     modules: ClassVar[str] = ""
     late: ClassVar[tuple[str, ...]] = ()
+    leads: ClassVar[str] = ""
     idle: ClassVar[tuple[Idle, ...]] = ()
     synonyms: ClassVar[tuple[str, ...]] = ()
     examples: ClassVar[tuple[Example, ...]] = ()

@@ -198,35 +198,57 @@ class PadSpace(Layer):
 
 
 class Crop(Layer):
-    """Cuts ``size`` pixels off every side."""
+    """Cuts ``size`` pixels off every side, and ``before`` and ``after`` apart."""
 
-    size: Pad
+    size: Pad = 0
+    before: Pad = 0
+    after: Pad = 0
 
     name = "crop"
+    leads = "size"
+    synonyms = ("chomp",)
     examples = (
         Example("crop(2)", ((3, 8, 8),), (3, 4, 4)),
         Example("crop(1x0)", ((3, 8, 8),), (3, 6, 8)),
+        Example("crop(after = 3)", ((3, 8),), (3, 5)),
     )
+
+    def sides(self, axes: int) -> list[tuple[int, int]]:
+        size = axes_of(self.size, axes, self.name, "size")
+        before = axes_of(self.before, axes, self.name, "before")
+        after = axes_of(self.after, axes, self.name, "after")
+        return [(s + b, s + a) for s, b, a in zip(size, before, after, strict=True)]
 
     def shape(self, *inputs: Shape) -> Shape:
         channels, size = image(inputs[0], self.name)
-        cut = axes_of(self.size, len(size), self.name, "size")
-        out = tuple(n - 2 * c for n, c in zip(size, cut, strict=True))
+        sides = self.sides(len(size))
+        out = tuple(n - b - a for n, (b, a) in zip(size, sides, strict=True))
         if any(n < 1 for n in out):
             raise Misfit(
                 codes.WINDOW_TOO_LARGE,
                 layer=self.name,
-                kernel=show_shape(cut),
+                kernel=show_shape(tuple(max(pair) for pair in sides)),
                 size=show_shape(size),
             )
         return (channels, *out)
 
+    def meaning(self, *inputs: Shape) -> Meaning:
+        sides = self.sides(len(inputs[0]) - 1)
+        if all(before == after for before, after in sides):
+            size = tuple(before for before, _ in sides)
+            return self.name, {"size": size[0] if len({*size}) == 1 else size}
+        return self.name, {"sides": sides}
+
+    def does_nothing(self, *inputs: Shape) -> bool:
+        return not any(map(any, self.sides(len(inputs[0]) - 1)))
+
     def torch(self, *inputs: Shape) -> Expression:
-        cut = axes_of(self.size, len(inputs[0]) - 1, self.name, "size")
-        if len({*cut}) == 1 and cut[0]:
-            text = ", ".join(["{size}:-{size}"] * len(cut))
-            return Expression(f"{{x}}[:, :, {text}]", {"size": cut[0]})
-        text = ", ".join(f"{c}:-{c}" if c else ":" for c in cut)
+        sides = self.sides(len(inputs[0]) - 1)
+        if len({n for pair in sides for n in pair}) == 1 and sides[0][0]:
+            text = ", ".join(["{size}:-{size}"] * len(sides))
+            return Expression(f"{{x}}[:, :, {text}]", {"size": sides[0][0]})
+        ends = [(str(b or ""), str(-a or "")) for b, a in sides]
+        text = ", ".join(":".join(pair) for pair in ends)
         return Expression(f"{{x}}[:, :, {text}]")
 
 

@@ -43,7 +43,8 @@ def layer_words(layer: Layer, input: Shape) -> str:
 def _others(layer: Layer) -> Iterator[str]:
     for parameter in signature(type(layer)):
         value = getattr(layer, parameter.name)
-        if parameter.required or (layer.kind == "drop" and type(value) is float):
+        leads = parameter.name == layer.leads and value != parameter.default
+        if parameter.required or leads or (layer.kind == "drop" and type(value) is float):
             yield f"{value:g}" if type(value) is float else value_text(value)
 
 

@@ -54,6 +54,12 @@ def mistake(call: Any) -> archdsl.Diagnostic:
 # ------------------------------------------------------------------------ where they are
 
 
+def test_a_path_is_loaded(tmp_path: Path) -> None:
+    path = tmp_path / "a (b).arch"
+    path.write_text("arch a(c = 8)\ninput 3x8x8\nconv(c, 3)\n")
+    assert archdsl.load(path, c=4).params == 4 * 28
+
+
 def test_a_built_in_spec() -> None:
     arch = archdsl.load("resnet", depth=18)
     assert arch.params == 11_689_512

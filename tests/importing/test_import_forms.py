@@ -58,6 +58,11 @@ FORMS: dict[str, tuple[Function, str]] = {
     "arms": (arms, "softmax"),
     "squares": (squares, "pixel_unshuffle(4) -> channel_shuffle(8)"),
     "cut off": (lambda x: F.pad(x, (-1, 1, -1, 1)), "pad(after = 2) -> crop(1)"),
+    "causal": (lambda x: F.pad(x, (2, 2))[..., :-2], "pad(size = [0, 2]) -> crop(after = [0, 2])"),
+    "both ends": (lambda x: x[:, :, 1:-2, 3:], "crop(before = 1x3, after = [2, 0])"),
+    "greatest": (lambda x: x.flatten(2).max(2, keepdim=True)[0], "global_maxpool"),
+    "two tensors": (lambda x: torch.max(x, x * 2), "branch max { identity; times(2) }"),
+    "distance": (lambda x: torch.abs(x - 1), "plus(-1) -> absolute"),
     "low": (lambda x: F.max_pool2d(F.pad(x, (0, 1, 0, 1), value=LOW), 3, 2), "mode = ceil"),
     "low by size": (lambda x: F.max_pool2d(by_size(x, 3, 2), 3, 2), "pad = same"),
     "low at a stride of 1": (

@@ -115,6 +115,19 @@ def test_the_width_is_that_of_the_backbone_alone() -> None:
     assert "conv(5, 1)" in heads
 
 
+def test_what_the_data_decide_is_no_width() -> None:
+    def text(model: nn.Module, *shape: int) -> str:
+        return archdsl.import_module(model, shape, name="net", knobs=True, run=False).text
+
+    images = nn.Sequential(
+        nn.Conv2d(3, 8, 3), nn.Conv2d(8, 8, 3), nn.Conv2d(8, 27, 3), nn.PixelShuffle(3)
+    )
+    assert "{ conv(width, 3, pad = 0) }\n" in text(images, 3, 16, 16)
+    assert "\nconv(27, 3, pad = 0) -> pixel_shuffle(3)\n" in text(images, 3, 16, 16)
+    numbers = nn.Sequential(nn.Linear(10, 32), nn.ReLU(), nn.Linear(32, 64), nn.Linear(64, 3))
+    assert "linear(width) -> act -> linear(2 * width) -> linear(classes)" in text(numbers, 10)
+
+
 @pytest.mark.parametrize(("one", "other"), [(5, 7), (5, 5)])
 def test_the_classes_of_a_family_are_those_of_its_heads(one: int, other: int) -> None:
     def net(width: int, count: int) -> nn.Module:

@@ -21,6 +21,15 @@ class Unit(nn.Module):
         return torch.relu(self.bn(self.conv(x)))
 
 
+class One(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 8, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.conv(x)
+
+
 class Siamese(nn.Module):
     def __init__(self) -> None:
         super().__init__()
@@ -210,12 +219,25 @@ def test_a_module_that_is_applied_again_and_again() -> None:
         (Siamese, {"left": (3, 8, 8)}, "its `forward` takes `right`, too"),
         (Gpt, {"words": (3,)}, "its `forward` takes no `words`"),
         (Gpt, (16,), "it looks up vectors of token ids"),
+        (
+            One,
+            (torch.zeros(1, 3, 8, 8), torch.zeros(1, 4)),
+            "its `forward` takes `x` by place, and 2 tensors were given",
+        ),
+        (One, [[0.0] * 8] * 8, "`list` is not a shape such as (3, 224, 224)"),
     ],
 )
 def test_what_comes_in_has_the_names_of_forward(model: type, given: object, words: str) -> None:
     with pytest.raises(archdsl.ArchError) as caught:
         archdsl.import_module(model(), given)
     assert words in caught.value.diagnostics[0].message
+
+
+def test_tensors_are_given_in_the_order_of_forward() -> None:
+    pair = torch.zeros(2, 3, 32, 32), torch.zeros(2, 3, 32, 32)
+    imported = archdsl.import_module(Siamese(), pair, run=False)
+    assert "\ninput left: 3x32x32, right: 3x32x32\n" in imported.text
+    assert archdsl.import_module(One(), (pair[0],), run=False).text.count("input 3x32x32") == 1
 
 
 def test_an_input_that_no_result_needs_is_refused() -> None:
