@@ -4,7 +4,7 @@ training, is refused."""
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from math import inf
 from typing import Any
@@ -42,6 +42,8 @@ BATCHES = (2, 3)
 OTHER_BATCHES = (1, 17)  # in evaluation, where a single image is no rare one
 DROPPED = ("dropout", "dropout_channels", "alpha_dropout")
 ONE_BY_ONE = "compute each image by itself: leave out what asks for the size of the batch"
+RUNS = 6  # in which what chance decides shows, but for one time in 64 of an even chance
+BY_CHANCE = "say what is drawn at random by `nn.Dropout`, or by `DropPath` of timm or torchvision"
 ALIKE = "leave out what asks for `self.training`, but for dropout and results beside the main one"
 
 
@@ -49,17 +51,18 @@ def graph_of(module: nn.Module, inputs: Inputs, custom: Custom = NONE) -> Graph:
     """The graph of a module, as it is in training: with dropout and side outputs.
 
     Raises ``ArchError`` for what has no layer (A654), for a graph that depends on the batch
-    (A656), or that is another in training (A661)."""
+    (A656) or on chance (A668), or that is another in training (A661)."""
     recorded = record(module, BATCHES[0], inputs)
     always = [name for name, _ in recorded.outputs]
     evaluated = graph_once(module, BATCHES[0], inputs, False, custom)
     graphs = [graph_once(module, batch, inputs, True, custom, always) for batch in BATCHES]
     few, many = [(f"with {n} images", graph) for n, graph in zip(BATCHES, graphs, strict=True)]
-    if pairs(*[flat_of(graph, "") for graph in graphs]) is None:
+    if not _same(*graphs):
+        _check_chance(lambda: graph_once(module, BATCHES[0], inputs, True, custom, always))
         raise unequal(codes.DEPENDS_ON_BATCH, few, many, help=ONE_BY_ONE)
     if any(vertex.op in DROPPED for vertex in evaluated.vertices):
         raise failure(codes.CHANGES_IN_TRAINING, reason="it applies dropout in evaluation, too")
-    plain, seen = flat_of(evaluated, ""), (f"with {BATCHES[0]} images", evaluated)
+    seen = f"with {BATCHES[0]} images", evaluated
     for batch in OTHER_BATCHES:
         shown = f"with {batch} image{'s' * (batch > 1)}"
         try:
@@ -72,15 +75,32 @@ def graph_of(module: nn.Module, inputs: Inputs, custom: Custom = NONE) -> Graph:
                 fields={"reason": f"{shown}, {first.message}"},
             )
             raise ArchError([replace(found, labels=first.labels)]) from problem
-        if pairs(plain, flat_of(other, "")) is None:
+        if not _same(evaluated, other):
+            _check_chance(lambda: graph_once(module, BATCHES[0], inputs, False, custom))
             raise unequal(codes.DEPENDS_ON_BATCH, seen, (shown, other), help=ONE_BY_ONE)
     trained = graph_once(module, BATCHES[0], inputs, True, custom, always)
     tested = _without_drops(evaluated)
     trained = replace(_without_drops(trained), asides=[])
-    if pairs(flat_of(tested, ""), flat_of(trained, "")) is None:
+    if not _same(tested, trained):
+        _check_chance(lambda: graph_once(module, BATCHES[0], inputs, False, custom))
+        _check_chance(lambda: graph_once(module, BATCHES[0], inputs, True, custom, always))
         both = ("in evaluation", tested), ("in training", trained)
         raise unequal(codes.CHANGES_IN_TRAINING, *both, help=ALIKE)
     return graphs[0]
+
+
+def _same(one: Graph, other: Graph) -> bool:
+    """Whether two graphs of one module are the same, of the same weights."""
+    return pairs(flat_of(one, ""), flat_of(other, ""), named=True) is not None
+
+
+def _check_chance(again: Callable[[], Graph]) -> None:
+    """Raises ``ArchError`` (A668) where a module is not the same network each time it runs."""
+    first = again()
+    for _ in range(RUNS):
+        if not _same(first, other := again()):
+            both = ("in one run", first), ("in another", other)
+            raise unequal(codes.CHANGES_BY_CHANCE, *both, help=BY_CHANCE)
 
 
 def graph_once(

@@ -21,7 +21,7 @@ from archdsl.importing.layer_of import Gap, make, named
 from archdsl.importing.queried import goes_on
 from archdsl.importing.record import Recording, Ref, Tied, TracedCall, needed
 from archdsl.importing.reshaping import RESHAPING, turns
-from archdsl.importing.through import through
+from archdsl.importing.through import through, tied_in
 from archdsl.importing.together import whole_of
 from archdsl.importing.values import (
     AttentionScores,
@@ -158,7 +158,7 @@ class Lowering:
                 return replace(first, shape=(1, *shape[1:]))  # the same for each image
         if isinstance(first, Tied) and shape is not None and turns(self, record, len(shape)):
             return replace(first, shape=shape, turned=not first.turned)
-        learned = any(isinstance(value, Tied) for value in (*record.args, *record.kwargs.values()))
+        learned = any(t.trained for t in tied_in((*record.args, *record.kwargs.values())))
         constant = record.op == "constant" or not (learned or any(True for _ in record.refs()))
         return [Computed(constant, Ref(record, n)) for n in range(len(record.shapes))]
 

@@ -56,9 +56,10 @@ class Digests:
     """The digest of each node of a network, and what it takes, without those that do nothing.
 
     Sums and products are of all that is added or multiplied, in any order; a concatenation is of
-    all that is joined, in order."""
+    all that is joined, in order. With ``named`` a layer is the tensors that it has, too: two
+    recordings of one module have the same."""
 
-    def __init__(self, flat: Flat) -> None:
+    def __init__(self, flat: Flat, named: bool = False) -> None:
         self.flat = flat
         self.digest: list[bytes] = []
         self.operands: list[tuple[int, ...]] = []
@@ -82,7 +83,8 @@ class Digests:
             if layer.commutes():
                 inputs = tuple(sorted(inputs, key=self.digest.__getitem__))
                 shapes = tuple(flat.nodes[n].shape for n in inputs)
-            self._enter(f"{meaning(layer, shapes)} {node.shape!r}", inputs)
+            name = f" {node.module}" if named and _has_weights(flat, place) else ""
+            self._enter(f"{meaning(layer, shapes)} {node.shape!r}{name}", inputs)
 
     def _enter(self, what: str, inputs: tuple[int, ...]) -> None:
         below = b"".join([what.encode(), *(self.digest[n] for n in inputs)])
@@ -110,10 +112,12 @@ class Digests:
         return sides if flat.results else [("", self.source(flat.output)), *sides]
 
 
-def pairs(mine: Flat, theirs: Flat, *, starts: bool = False) -> dict[int, int] | None:
+def pairs(
+    mine: Flat, theirs: Flat, *, starts: bool = False, named: bool = False
+) -> dict[int, int] | None:
     """Which node of the one is which of the other; nothing where they are not the same. With
-    ``starts`` weights have to start alike, too."""
-    a, b = Digests(mine), Digests(theirs)
+    ``starts`` weights have to start alike, too; with ``named`` they have to be the same ones."""
+    a, b = Digests(mine, named), Digests(theirs, named)
     first, second = a.results(), b.results()
     if [name for name, _ in first] != [name for name, _ in second]:
         return None
@@ -151,9 +155,9 @@ def _starts(flat: Flat, place: int) -> list[Init | None]:
     return [] if node.layer is None else [weight.init for weight in node.layer.weights(*shapes)]
 
 
-def lacking(mine: Flat, theirs: Flat) -> list[int]:
+def lacking(mine: Flat, theirs: Flat, *, named: bool = False) -> list[int]:
     """The layers of a network that another has none equal to, by their places."""
-    a, b = Digests(mine), Digests(theirs)
+    a, b = Digests(mine, named), Digests(theirs, named)
     known = set(b.digest)
     places = range(len(mine.nodes))
     return [n for n in places if a.digest[n] not in known and n not in a._passed]

@@ -53,7 +53,7 @@ def through(
     channels = whole(first.vertex.shape, 0)
     last = first.axes[-1] == channels and shape[:-1] == first.shape[:-1]
     if op in OF_PIXELS or op in OF_SEVERAL:
-        tied = [*_tied(record.args), *_tied(tuple(record.kwargs.values()))]
+        tied = [*tied_in(record.args), *tied_in(tuple(record.kwargs.values()))]
         single = op in OF_PIXELS or all(prod(t.shape) in (1, t.shape[-1]) for t in tied)
         if not last or not single:
             return None
@@ -87,7 +87,8 @@ def _alike(cut: AxisSplit, other: AxisSplit) -> bool:
     return same and cut.vertex.shape == other.vertex.shape
 
 
-def _tied(value: Any) -> list[Tied]:
+def tied_in(value: Any) -> list[Tied]:
+    """The tensors of the module among arguments."""
     if isinstance(value, Tied):
         return [value]
-    return [t for item in value for t in _tied(item)] if isinstance(value, tuple) else []
+    return [t for item in value for t in tied_in(item)] if isinstance(value, tuple) else []

@@ -18,6 +18,13 @@ def unequal(kind: Kind, one: tuple[str, Graph], other: tuple[str, Graph], help: 
     first = [mine.vertices[n] for n in lacking(a, b)]
     second = [theirs.vertices[n] for n in lacking(b, a)]
     if not first and not second:
+        first = [mine.vertices[n] for n in lacking(a, b, named=True)]
+        second = [theirs.vertices[n] for n in lacking(b, a, named=True)]
+    if first and second and first[0].layer == second[0].layer and first[0].weights:
+        reason = (
+            f"{when} it applies `{first[0].path}` where it applies `{second[0].path}` {otherwise}"
+        )
+    elif not first and not second:
         reason = f"{when} it shares a layer that it has several times {otherwise}"
     elif _is_more(first, second):
         reason = f"{when} it computes {_said(first[0])}, {otherwise} it does not"

@@ -209,6 +209,7 @@ ELSEWHERE = {
     "A659": "importing/test_import_module.py",  # a fault of archdsl's own
     "A662": "importing/test_import_module.py",
     "A664": "importing/test_import_partial.py",
+    "A668": "importing/test_import_strange.py",
     "A712": "search/test_going_on.py",
     "A713": "search/test_nothing_lost.py",
     "A715": "search/test_nothing_lost.py",

@@ -110,3 +110,22 @@ def in_place(part: nn.Module, x: Tensor) -> Tensor:
 
 def several(part: nn.Module, x: Tensor) -> Tensor:
     return sum((one(x) for one in part.values()), x)  # type: ignore[operator]
+
+
+class Often:
+    """Does another thing each time it is called, as what is drawn at random does."""
+
+    def __init__(self, only: str = "") -> None:
+        self.only, self.calls = only, 0
+
+    def __call__(self, part: nn.Module, x: Tensor) -> Tensor:
+        if self.only and part.training != (self.only == "training"):
+            return part(x)
+        self.calls += 1
+        return part(x) if self.calls % 3 else x
+
+
+def in_other_order(parts: nn.ModuleList, x: Tensor) -> Tensor:
+    """Two equal layers, the other way round in training."""
+    first, second = reversed(parts) if parts.training else parts
+    return second(F.relu(first(x)))

@@ -64,3 +64,35 @@ def test_a_clear_refusal(model: nn.Module, code: str, why: str) -> None:
     first = caught.value.diagnostics[0]
     assert first.code == code
     assert why in first.message
+
+
+@pytest.mark.parametrize("only", ["", "training", "evaluation"])
+def test_chance_is_called_so(only: str) -> None:
+    """It was said to depend on the number of images."""
+    with pytest.raises(archdsl.ArchError) as caught:
+        archdsl.import_module(Around(models.Often(only), conv()), (3, 8, 8), run=False)
+    (found,) = caught.value.diagnostics
+    assert found.code == "A668" and "nn.Dropout" in found.help[0]
+    texts = ["in one run it computes `conv", "in another it computes `conv"]
+    assert any(text in found.message for text in texts), found.message
+
+
+def test_equal_layers_in_another_order() -> None:
+    """The graphs are alike, but for the layers that they are of."""
+    model = Around(models.in_other_order, nn.ModuleList([conv(), conv()]))
+    with pytest.raises(archdsl.ArchError) as caught:
+        archdsl.import_module(model, (3, 8, 8), run=False)
+    (found,) = caught.value.diagnostics
+    assert found.code == "A661"
+    wanted = "in evaluation it applies `part.0` where it applies `part.1` in training"
+    assert wanted in found.message
+
+
+def test_weights_that_are_put_together_are_not_fixed() -> None:
+    def body(part: nn.Module, x: torch.Tensor) -> torch.Tensor:
+        bias = torch.cat((part.bias[:4], part.bias[4:]))
+        return nn.functional.conv2d(x, part.weight, bias, padding=1)
+
+    with pytest.raises(archdsl.ArchError) as caught:
+        archdsl.import_module(Around(body, conv()), (3, 8, 8))
+    assert "with weights that are computed from others" in caught.value.diagnostics[0].message

@@ -124,3 +124,11 @@ in them are numbers, such as channels, how often a part repeats, and the size of
 are knobs then, and each model is a variant, which is proven to be the model.""",
     help="import them one by one, or those alone that differ in numbers",
 )
+CHANGES_BY_CHANCE = Kind(
+    "A668",
+    "the model is another network each time it runs: {reason}",
+    """A spec is one network. This model was run several times on the same shapes, in evaluation or
+in training, and did different things: a choice by `random.random()` or `np.random`, or by what an
+earlier run left behind. What drops elements or branches at random in training is known as dropout
+and stochastic depth.""",
+)
