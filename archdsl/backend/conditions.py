@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from typing import Any
 
-from archdsl.backend.terms import COMPARISON, EITHER, SUM, Num, Word, both, same, shown
+from archdsl.backend.terms import BOTH, COMPARISON, EITHER, SUM, Num, Word, both, same, shown
 
 
 def changes(channels: int, wanted: int, stride: int) -> Word:
@@ -18,6 +20,55 @@ def changes(channels: int, wanted: int, stride: int) -> Word:
         parts.append(Word(int(channels) != int(wanted), text, COMPARISON))
     text = " or ".join(p.text for p in parts) or "False"
     return Word(any(p.value for p in parts), text, EITHER if len(parts) > 1 else COMPARISON)
+
+
+def keeps(channels: int, wanted: int, stride: int) -> Word:
+    """Whether a body leaves the shape of what comes in as it is."""
+    changed = changes(channels, wanted, stride)
+    text = changed.text.replace(" or ", " and ").replace(" != ", " == ")
+    text = text if changed.text != "False" else "True"
+    return Word(not changed.value, text, BOTH if " and " in text else COMPARISON)
+
+
+OPPOSITE: dict[type[ast.cmpop], ast.cmpop] = {
+    ast.Eq: ast.NotEq(),
+    ast.NotEq: ast.Eq(),
+    ast.Lt: ast.GtE(),
+    ast.GtE: ast.Lt(),
+    ast.Gt: ast.LtE(),
+    ast.LtE: ast.Gt(),
+}
+
+
+@cache
+def claims(text: str, holds: bool = True) -> frozenset[str]:
+    """What has to hold, each by itself, so that a condition does, or does not: of ``a and b``, or
+    of ``not (a or b)``."""
+    return frozenset(_claims(ast.parse(text, mode="eval").body, holds))
+
+
+def _claims(node: ast.expr, holds: bool) -> Iterator[str]:
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+        yield from _claims(node.operand, not holds)
+    elif isinstance(node, ast.BoolOp) and isinstance(node.op, ast.And) == holds:
+        for value in node.values:
+            yield from _claims(value, holds)
+    elif isinstance(node, ast.Compare) and len(node.ops) == 1 and not holds:
+        op = OPPOSITE.get(type(node.ops[0]), node.ops[0])
+        yield ast.unparse(ast.Compare(node.left, [op], node.comparators))
+    else:
+        yield ast.unparse(node) if holds else f"not ({ast.unparse(node)})"
+
+
+def whichever(cases: Sequence[Sequence[Word]]) -> Word | None:
+    """A condition that holds where one of several does, each the sum of what it says: of
+    ``a and c`` or ``not a and c`` it is ``c``. Nothing where it takes more words than that."""
+    if len(cases) != 2 or not all(cases):
+        return None
+    (first, *rest), (other, *others) = cases
+    told = claims(first.text, False) == claims(other.text)
+    alike = [w.text for w in rest] == [w.text for w in others]
+    return both(rest) if rest and told and alike else None
 
 
 def fixed(terms: Sequence[tuple[int, int, int]], sometimes: bool, also: Word | None = None) -> Word:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from copy import copy
 from typing import TYPE_CHECKING, Any
 
-from archdsl.backend.conditions import changes, fixed
+from archdsl.backend.conditions import changes, keeps, whichever
 from archdsl.backend.dense import DensePiece
 from archdsl.backend.pieces import (
     ExpressionPiece,
@@ -23,11 +23,11 @@ from archdsl.backend.scope import SHORTCUT, Entry, Unrolled
 from archdsl.backend.sequences import SequencePiece
 from archdsl.backend.skipped import counted, inside, shorter, skipped, wherever
 from archdsl.backend.spec_text import Written, stands_in, word_of
-from archdsl.backend.strides import stride_between, written_stride
-from archdsl.backend.terms import Num, Ratio, Word, agrees, both, is_plain, named, opposite, same
+from archdsl.backend.strides import Strides, as_written, projected, stride_between
+from archdsl.backend.terms import Num, Ratio, Word, agrees, both, is_plain, named, opposite
 from archdsl.backend.translate import Translator, Untranslatable
 from archdsl.diagnostics.source import Span
-from archdsl.layers.base import Expression, Layer, Module, signature
+from archdsl.layers.base import Expression, Module, signature
 from archdsl.layers.ids import Ids
 from archdsl.layers.join import Elementwise
 from archdsl.syntax import tree
@@ -53,14 +53,17 @@ class ClassTerms:
         self.counts: dict[int, Any] = {}  # of the layers of dense blocks
         self.lasts: dict[int, Any] = {}  # of runs of blocks, the number of the last
         self.block: tree.Block | None = None
-        self.layers: dict[int, Layer] = {}  # their numbers and truths as terms
-        self.results: dict[Any, dict[int, int]] = {}  # channels of parts, by what they are given
+        self.strides = Strides()
+        self.layers = self.strides.layers  # by piece, their numbers and truths as terms
+        # The channels of parts, by what they are given, and their strides.
+        self.results: dict[Any, tuple[dict[int, int], int | None]] = {}
         self.conditions: dict[tuple[int, int], bool | Word | None] = {}  # of bodies
         self.projected: tuple[int, int | None] | None = None  # of the shortcut at hand
         self.full: Instance | None = None  # the use with the most steps
         self.shortcuts: dict[str, Word] = {}  # when they are there, by the label of the step
         self.forms: dict[str, Word] = {}  # what decides the steps of a use, by its text
         self.count = 0  # of the instances
+        self.spans: dict[str, dict[Span, None]] = {}  # where steps stand, by their labels
         self.widths: dict[str, list[tuple[int, int]]] = {}  # channels in and out of steps, in each
 
     def trace(self, plan: Plan, names: Mapping[str, str], keep: Callable[[str, Num], str]) -> None:
@@ -78,9 +81,9 @@ class ClassTerms:
 
         self.count, self.full, self.block = len(plan.instances), plan.full, plan.definition
         for entry in (e for i in plan.instances for e in i.scope.entries):
-            self.widths.setdefault(entry.label, []).append(
-                (entry.inputs_shapes[0][0], entry.shape[0])
-            )
+            sizes = entry.inputs_shapes[0][0], entry.shape[0]
+            self.widths.setdefault(entry.label, []).append(sizes)
+            self.spans.setdefault(entry.label, {})[entry.span] = None
         others = [i for i in plan.instances if i is not plan.full]
         kinds = {frozenset(e.label for e in i.scope.entries): i for i in reversed(others)}
         whole: dict[int, int] = {}
@@ -119,9 +122,9 @@ class ClassTerms:
             if record:
                 self.note_conditions(entry.span, translator, inputs[0])
                 self.note_forms(*counted(self, entry, translator, inputs[0]))
-                self.projected = self.joined(instance, place, found)
+                self.projected = projected(self, instance, place, found)
                 self.note_shortcut(scope, place, translator, inputs[0])
-                self.note_fixed(piece, entry, inputs[0])
+                self.note_forms(*as_written(self, piece, entry, inputs[0]))
                 if len(inputs) == 2:
                     self.note_sum(instance, place, translator, found)
                 self.note_run(piece, entry, translator, inputs[0])
@@ -134,19 +137,6 @@ class ClassTerms:
         if loops and is_run(entry):
             with suppress(Untranslatable):
                 self.lasts[id(piece)] = last_number(entry, translator.turns(loops[-1], here))
-
-    def joined(
-        self, instance: Instance, place: int, found: Mapping[int, int]
-    ) -> tuple[int, int | None] | None:
-        """The channels of a body that a shortcut is added to, and its stride."""
-        shortcut = instance.scope.entries[place - 1]
-        if shortcut.name != SHORTCUT or len(shortcut.inputs) != 1:
-            return None
-        for entry in instance.scope.entries[place:]:
-            if entry.inputs[0] == place and self.is_said(instance, entry.inputs[-1], found):
-                end = entry.inputs[-1]
-                return found[end], stride_between(instance, shortcut.inputs[0], end, self.layers)
-        return None
 
     def is_said(self, instance: Instance, value: int, found: Mapping[int, int]) -> bool:
         """Whether the channels of a value are right for all instances: an expression, or a number
@@ -178,8 +168,8 @@ class ClassTerms:
                     if isinstance(condition, Word):
                         self.note_forms(condition if plain[0] else opposite(condition))
         else:
-            stride = stride_between(instance, start, end, self.layers) or 1
-            form = opposite(changes(found[start], found[end], stride))
+            stride = stride_between(instance, start, end, self.strides) or 1
+            form = keeps(found[start], found[end], stride)
             span, block = entries[end - 1].span, translator.block
             self.note_forms(form, *wherever(self, span, block, [form]))
             if self.full is not None:
@@ -219,28 +209,6 @@ class ClassTerms:
             if said is None or isinstance(said, tree.Ternary) or word_of(said) == USUAL:
                 self.note_forms(found)
 
-    def note_fixed(self, piece: Piece, entry: Entry, here: int) -> None:
-        """What a shortcut without weights does, where that is written in it: its stride, and how
-        many channels it adds."""
-        if self.projected is None or not isinstance(piece, PlanPiece) or piece.plan.definition:
-            return
-        wanted, stride = self.projected
-        strides = {written_stride(instance) for instance in piece.plan.instances}
-        step = strides.pop() if len(strides) == 1 else None
-        if step is None:
-            return
-        terms, alike = list[tuple[int, int, int]](), None
-        if isinstance(stride, Num):
-            terms.append((stride, step, 1))
-        widths = self.widths[entry.label]
-        added = {out - into for into, out in widths}
-        if len(added) == 1 and not same(wanted, here):
-            terms.append((wanted - here, added.pop(), 0))
-        elif not same(wanted, here):
-            alike = opposite(changes(here, wanted, 1))
-        if terms:
-            self.note_forms(fixed(terms, len(widths) < self.count, alike))
-
     def note_conditions(self, span: Span, translator: Translator, here: int) -> None:
         """The conditions under which a step is there, where they are met first."""
         translator.stand(span, here)
@@ -256,18 +224,23 @@ class ClassTerms:
 
     def condition(self, label: str, span: Span, block: tree.Block | None) -> Word | None:
         """The condition under which a step is there, if it can be said."""
-        return self.shortcuts[label] if label in self.shortcuts else self.taken(span, block)
+        if label in self.shortcuts:
+            return self.shortcuts[label]
+        cases = [self.bodies(place, block) for place in self.spans.get(label, ())]
+        known = [case for case in cases if case is not None]
+        found = whichever(known) if len(known) == len(cases) else None
+        return self.taken(span, block) if found is None else found
 
     def taken(self, span: Span, block: tree.Block | None) -> Word | None:
         """The condition of the bodies that a place stands in, if it can be said."""
-        found: list[Word] = []
-        for node, number in self.written.bodies_around(span, block):
-            one = self.conditions.get((id(node), number))
-            if one is None:
-                return None
-            if isinstance(one, Word):
-                found.append(one)
+        found = self.bodies(span, block)
         return both(found) if found else None
+
+    def bodies(self, span: Span, block: tree.Block | None) -> list[Word] | None:
+        """The conditions of the bodies that a place stands in, if they can be said."""
+        keys = ((id(node), number) for node, number in self.written.bodies_around(span, block))
+        found = [self.conditions.get(key) for key in keys]
+        return None if None in found else [one for one in found if isinstance(one, Word)]
 
     def piece(
         self,
@@ -337,9 +310,9 @@ class ClassTerms:
             (n, *shape[1:]) if int(n) == shape[0] and not isinstance(shape, Ids) else shape
             for n, shape in zip(inputs, shapes, strict=True)
         )
+        self.layers[id(piece)] = layer
         if record:
             self.codes[id(piece)] = layer.torch(*traced)
-            self.layers[id(piece)] = layer
         found = layer.shape(*traced)[0]
         for name, truth in truths.items():
             object.__setattr__(layer, name, truth)
@@ -386,10 +359,12 @@ class ClassTerms:
         told = (*values.items(), ("", inputs[0]))
         key = (id(part), *((k, v, getattr(v, "text", "")) for k, v in told if is_plain(v)))
         instance = plan.instances[plan.place(part)]
-        found = self.results.get(key)
-        if found is None:
+        if key not in self.results:
             inner = self.translator(plan, values, inputs[0])
-            found = self.results[key] = self.walk(instance, inner, inputs[0], False)
+            channels = self.walk(instance, inner, inputs[0], False)
+            stride = stride_between(instance, 0, instance.scope.result, self.strides)
+            self.results[key] = channels, stride
+        found, self.strides.calls[id(piece)] = self.results[key]
         if record:
             within = found
             if plan.definition is None:  # its text is that of the block around it

@@ -18,15 +18,16 @@ from archdsl.backend.python import (
     WIDTH,
     Call,
     Code,
+    Conditional,
     Item,
     Operation,
     Text,
     expression,
     operand,
 )
-from archdsl.backend.scope import Entry
+from archdsl.backend.scope import SHORTCUT, Entry
 from archdsl.backend.spec_text import Written
-from archdsl.backend.union import is_sum
+from archdsl.backend.union import Lack, is_sum
 from archdsl.backend.variables import Variables, kept_names
 from archdsl.ir.network import Part
 from archdsl.layers.base import show_shape
@@ -46,7 +47,7 @@ class Forward:
         taken: Container[str],
         conditions: Mapping[str, Mapping[int, str]],
         flattened: Container[str],
-        optional: Container[str],
+        lack: Lack,
         imports: Sequence[str] = (),
         lent: Sequence[str] = (),
         comments: bool = False,
@@ -57,7 +58,7 @@ class Forward:
         self.instance = instance
         self.conditions = conditions  # of operands that some instances lack
         self.flattened = flattened  # steps that need a vector
-        self.optional = optional  # steps that are the identity in some instances
+        self.lack = lack  # what some instances do without
         self.stops = stops or {}  # where loops end, by the label of their first
         self.imports = imports  # the names of tensors from outside
         self.lent = lent  # and of shared modules
@@ -70,6 +71,10 @@ class Forward:
         self.comments = comments
         self.incoming, self.named = incoming, named  # what the input is called; by the spec
         self.wanted = kept_names(instance.scope, written)  # the spec's names of values
+        self.read_instead = set(lack.instead.values())
+        for value, entry in enumerate(self.entries, 1):
+            if entry.label in lack.instead:
+                self.wanted.setdefault(value, SHORTCUT)
         self.inlined = self.choose_inlined()
         self.sums = self.choose_sums()
         self.wanted |= {y: self.wanted[v] for v, y in self.sums.items() if v in self.wanted}
@@ -97,10 +102,11 @@ class Forward:
         inlined: set[int] = set()
         nested = self.nested_chains(consumers)
         for value in range(1, len(self.entries) + 1):
-            if self.uses[value] != 1 or value in self.given_back:
+            if self.uses[value] != 1 or value in self.given_back | self.read_instead:
                 continue
             entry = self.entries[value - 1]
             one = not entry.is_loop and not entry.gives and not entry.picks
+            one = one and entry.label not in self.lack.instead
             if not one or entry.weight is not None or entry.label in self.conditions:
                 continue
             (place,) = consumers[value]
@@ -134,8 +140,9 @@ class Forward:
                 and not self.entries[y - 1].picks
                 and (maker := self.entries[y - 1].layer) is not None
                 and maker.summed_in_place
-                and self.entries[y - 1].label not in self.optional
+                and self.entries[y - 1].label not in self.lack.steps
                 and y not in self.wanted
+                and y not in self.read_instead
                 and value in self.inlined
             ):
                 found[value] = y
@@ -324,7 +331,10 @@ class Forward:
 
     def reads(self, value: int) -> list[int]:
         """The named values that an expression is made of."""
-        own = self.instance.read_by(self.entries[value - 1])
+        entry = self.entries[value - 1]
+        own = self.instance.read_by(entry)
+        if entry.label in self.lack.instead:
+            own = (self.lack.instead[entry.label], *own)
         return [read for n in own for read in self.read_by(n)]
 
     def name_beside(self, step: int, others: Sequence[str], last_use: dict[int, int]) -> str:
@@ -350,7 +360,11 @@ class Forward:
             if entry.module is not None:
                 text = text.replace("{module}", self.module(entry.module))
             return expression(text, [self.reference(n) for n in entry.inputs])
-        return self.module_call(entry)
+        call = self.module_call(entry)
+        if entry.label in self.lack.instead:
+            other = self.reference(self.lack.instead[entry.label])
+            return Conditional(other, f"self.{attribute(entry.label)} is None", call)
+        return call
 
     def module_call(self, entry: Entry) -> Code:
         read = self.instance.read_by(entry)

@@ -230,7 +230,7 @@ def exceptions(plan: Plan, prefix: str, common: dict[Key, Init]) -> Iterator[Sta
             label = entry.label if entry.repeat == 1 else f"{entry.base}{entry.number + copy}"
             path = f"{prefix}.{attribute(label)}"
             guard = f"not isinstance({path}, nn.Identity)" if absent else ""
-            if entry.label in plan.lack.makers:
+            if entry.label in plan.lack.makers or entry.label in plan.lack.instead:
                 guard = f"{path} is not None"
             for inner, layer in piece.layers():
                 yield from own_starts(layer, f"{path}{inner}", guard, common)

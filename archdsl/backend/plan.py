@@ -3,7 +3,7 @@ part that is more than a sequence.
 
 Instances that differ in values share a class. So do instances of which some lack a step that
 takes one tensor (a projection, a dropout), or an operand of a sum (an arm, a shortcut): see
-``archdsl.backend.union``. Instances that differ in more get a class of their own, lettered.
+``archdsl.backend.union``. Instances that differ in more get a class of their own.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Plan:
     definition: tree.Block | None
     labels: set[str] = field(default_factory=set)  # of steps that are it, if no block
     name: str = ""  # given when all classes of the file are known
-    is_lettered: bool = False  # as one of several forms
+    is_form: bool = False  # one of several of one thing
     instances: list[Instance] = field(default_factory=list)
     places: dict[int, int] = field(default_factory=dict)  # of instances, by their part
     fullest: Instance | None = None

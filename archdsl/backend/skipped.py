@@ -8,10 +8,20 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from archdsl.backend.conditions import numbers
+from archdsl.backend.conditions import claims, numbers
 from archdsl.backend.spec_text import stands_in
 from archdsl.backend.symbols import spoken, worked_out
-from archdsl.backend.terms import COMPARISON, EITHER, SUM, Word, opposite, shown, written
+from archdsl.backend.terms import (
+    BOTH,
+    COMPARISON,
+    EITHER,
+    SUM,
+    Word,
+    both,
+    opposite,
+    shown,
+    written,
+)
 from archdsl.backend.translate import Untranslatable
 
 if TYPE_CHECKING:
@@ -135,12 +145,22 @@ def wherever(
     for form in forms:
         if decides is None:
             yield form
-        elif form.text not in decides.text.split(" and "):
-            yield either(opposite(decides), form)
+            continue
+        known = claims(decides.text)
+        missing = [part for part in parts_of(form) if not claims(part.text) <= known]
+        if missing:
+            yield either(opposite(decides), both(missing))
 
 
 def either(a: Word, b: Word) -> Word:
     return Word(a.value or b.value, f"{written(a, EITHER)} or {written(b, EITHER)}", EITHER)
+
+
+def parts_of(form: Word) -> list[Word]:
+    """What a condition is the sum of."""
+    if form.level != BOTH or "(" in form.text:
+        return [form]
+    return [Word(form.value, text, COMPARISON) for text in form.text.split(" and ")]
 
 
 def agree(a: str, b: str) -> bool:

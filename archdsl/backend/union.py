@@ -2,7 +2,8 @@
 
 A step that takes one tensor is the identity where an instance has none, and code without a module
 has values with which it does nothing. An operand of a sum is left out: a module that makes it is
-``None`` there, and a sum of one operand is that operand.
+``None`` there, and a sum of one operand is that operand. So is one in whose place an instance has
+another tensor.
 """
 
 from __future__ import annotations
@@ -24,11 +25,13 @@ MISSING = None
 @dataclass(slots=True)
 class Lack:
     """What an instance lacks: the operands of its joins by their labels, the steps that make
-    these, and the steps that are the identity."""
+    these, the steps that are the identity, and those in whose place it has another value of the
+    fullest instance."""
 
     operands: dict[str, set[int]] = field(default_factory=dict)
     makers: set[str] = field(default_factory=set)
     steps: set[str] = field(default_factory=set)
+    instead: dict[str, int] = field(default_factory=dict)
 
     def with_other(self, other: Lack) -> Lack | None:
         """What either lacks; nothing where a step is the identity in one and left out in the
@@ -36,8 +39,12 @@ class Lack:
         operands = {label: set(places) for label, places in self.operands.items()}
         for label, places in other.operands.items():
             operands.setdefault(label, set()).update(places)
-        both = Lack(operands, self.makers | other.makers, self.steps | other.steps)
-        return both if both.makers.isdisjoint(both.steps) else None
+        instead = {**self.instead, **other.instead}
+        both = Lack(operands, self.makers | other.makers, self.steps | other.steps, instead)
+        if {**other.instead, **self.instead} != instead:
+            return None
+        ways = (both.makers, both.steps, both.instead.keys())
+        return both if len(set[str]().union(*ways)) == sum(map(len, ways)) else None
 
 
 def is_sum(piece: Piece) -> bool:
@@ -131,10 +138,30 @@ class _Comparison:
             self.found.makers.add(entry.label)
             self.new[place] = MISSING
             return not isinstance(piece, ExpressionPiece) and not entry.is_loop
+        other = self.operand_instead(place)
+        if other is not None and self.new[other] != inputs[0]:
+            self.found.instead[entry.label] = other
+            self.new[place] = self.new[other]
+            return not isinstance(piece, ExpressionPiece) and not entry.is_loop
         self.found.steps.add(entry.label)
         self.new[place] = inputs[0]
         stands = not isinstance(piece, ExpressionPiece) or piece.code.idle  # as what does nothing
         return inputs[0] is not MISSING and bool(stands)
+
+    def operand_instead(self, place: int) -> int | None:
+        """The value that the small one adds in the place of a step that it lacks."""
+        users = self.users.get(place, [])
+        if len(users) != 1 or place in (self.full.scope.result, *self.full.scope.results):
+            return None
+        user = self.full.scope.entries[users[0] - 1]
+        there = self.places.get(user.label)
+        if there is None or not is_sum(self.full.pieces[user.label]):
+            return None
+        added = self.small.scope.entries[there - 1].inputs
+        if len(added) != len(user.inputs):
+            return None
+        wanted = added[user.inputs.index(place)]
+        return next((n for n, small in self.new.items() if small == wanted and n < place), None)
 
     def is_dropped(self, place: int) -> bool:
         """Whether a step that the small one lacks makes an operand of a sum, which lacks it."""

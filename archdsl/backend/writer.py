@@ -181,7 +181,7 @@ class ClassWriter:
                 stop, counts = self.stop(plan, entry, symbols, room)
                 lines += [*counts, *_several(entry, code, condition, symbols, stop)]
             elif condition:
-                none = entry.label in plan.lack.makers or entry.label in plan.lack.operands
+                none = plan.lack.steps.isdisjoint((entry.label,))
                 lines += _optional(label, code, condition, "None" if none else "nn.Identity()")
             else:
                 lines.append(NamedPart(entry.label, entry.number, code))
@@ -287,7 +287,7 @@ class ClassWriter:
             free,
             plan.conditions,
             plan.flattened(),
-            plan.lack.steps,
+            plan.lack,
             imports,
             lent,
             comments=is_top,

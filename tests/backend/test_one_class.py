@@ -30,7 +30,8 @@ def test_an_activation_is_an_argument() -> None:
     assert "self.act2 = act()" in source
     assert_computes_its_graph(arch)
     arch = archdsl.parse(HANDED.replace(" -> unit(c, gelu)", " -> unit(c, prelu)")).with_knobs()
-    assert re.findall(r"class (Unit\w*)", arch.source()) == ["UnitA", "UnitB"]  # it has weights
+    forms = re.findall(r"class (\w*Unit)", arch.source())
+    assert forms == ["Unit", "PreluUnit"]  # it has weights
     assert_computes_its_graph(arch)
 
 
@@ -79,7 +80,7 @@ def test_a_padded_shortcut_says_which_stride_it_has() -> None:
             names["Res"](*given)
     assert names["Res"](16, 24, 2)(torch.ones(1, 16, 8, 8)).shape == (1, 24, 4, 4)
     ends = "if s == 1 { conv(c, 1) -> relu } else { bn -> conv(c, 3) -> prelu }"
-    assert "ResB(16, 32)" in made(text.replace("; relu", f"; {ends}"), 16)  # in two bodies
+    assert "BnRes(16, 32)" in made(text.replace("; relu", f"; {ends}"), 16)  # in two bodies
 
 
 OWNERS = """arch net(c = 8)

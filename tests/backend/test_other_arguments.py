@@ -161,7 +161,7 @@ def test_a_class_of_which_other_arguments_want_another_form_says_so() -> None:
         with pytest.raises(AssertionError):
             names["Often"](16, inner=32)
     found = {name for name, _ in compared(arch, 8)}
-    assert {"Later", "Mixed", "Often", "Plain", "PositionalB", "HandedB"} <= found
+    assert {"Later", "Mixed", "Often", "Plain", "ShortcutPositional", "Handed"} <= found
 
 
 PADDED = "u(c, s = 1, p = 1) { residual(shortcut = pad, survive = p) { conv(c, 3, stride = s) } }"

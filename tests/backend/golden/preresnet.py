@@ -26,30 +26,21 @@ class Convs(nn.Sequential):
 
 
 class Unit(nn.Module):
-    def __init__(self, in_channels: int, c: int, stride: int, activate: bool) -> None:
+    def __init__(
+        self, in_channels: int, c: int, stride: int = 1, activate: bool = True
+    ) -> None:
         super().__init__()
-        self.in_channels = in_channels
-        self.c = c
-        self.stride = stride
-        self.activate = activate
-        out = 4 * c
-        if activate:
-            self.bn1 = nn.BatchNorm2d(in_channels)
-            self.relu1 = nn.ReLU(inplace=True)
+        self.bn1 = nn.BatchNorm2d(in_channels) if activate else nn.Identity()
+        self.relu1 = nn.ReLU(inplace=True) if activate else nn.Identity()
         self.convs1 = Convs(in_channels, c, stride)
-        if not (in_channels == out and stride == 1):
-            self.shortcut = nn.Conv2d(in_channels, out, 1, stride=stride, bias=False)
+        self.shortcut = None
+        if stride != 1 or in_channels != 4 * c:
+            self.shortcut = nn.Conv2d(in_channels, 4 * c, 1, stride=stride, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        out = 4 * self.c
-        if self.in_channels == out and self.stride == 1:
-            y = x
-            if self.activate:
-                y = self.relu1(self.bn1(y))
-            return x + self.convs1(y)
-        if self.activate:
-            x = self.relu1(self.bn1(x))
-        return self.shortcut(x) + self.convs1(x)
+        y = self.relu1(self.bn1(x))
+        shortcut = x if self.shortcut is None else self.shortcut(y)
+        return shortcut + self.convs1(y)
 
 
 class PreResNet(nn.Module):
@@ -66,22 +57,20 @@ class PreResNet(nn.Module):
             maxpool1=nn.MaxPool2d(3, stride=2, padding=1),
         )
         self.stage1 = seq(
-            unit1=Unit(64, 64, 1, False),
-            unit2=Unit(256, 64, 1, True),
-            unit3=Unit(256, 64, 1, True),
+            unit1=Unit(64, 64, activate=False), unit2=Unit(256, 64), unit3=Unit(256, 64)
         )
         self.stage2 = seq(
-            unit1=Unit(256, 128, 2, True),
-            **{f"unit{i}": Unit(512, 128, 1, True) for i in range(2, 5)},
+            unit1=Unit(256, 128, stride=2),
+            **{f"unit{i}": Unit(512, 128) for i in range(2, 5)},
         )
         self.stage3 = seq(
-            unit1=Unit(512, 256, 2, True),
-            **{f"unit{i}": Unit(1024, 256, 1, True) for i in range(2, 7)},
+            unit1=Unit(512, 256, stride=2),
+            **{f"unit{i}": Unit(1024, 256) for i in range(2, 7)},
         )
         self.stage4 = seq(
-            unit1=Unit(1024, 512, 2, True),
-            unit2=Unit(2048, 512, 1, True),
-            unit3=Unit(2048, 512, 1, True),
+            unit1=Unit(1024, 512, stride=2),
+            unit2=Unit(2048, 512),
+            unit3=Unit(2048, 512),
         )
         self.head = seq(
             bn1=nn.BatchNorm2d(2048),

@@ -23,27 +23,30 @@ class Convs(nn.Sequential):
         self.conv2 = nn.Conv2d(c, c, 3, padding=1, bias=False)
 
 
-class Unit(nn.Module):
-    def __init__(self, in_channels: int, c: int, stride: int) -> None:
+class Shortcut(nn.Module):
+    def __init__(self, after: int) -> None:
         super().__init__()
-        self.in_channels = in_channels
-        self.c = c
-        self.stride = stride
-        out = c
+        self.pad_channels_after = after
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, 0, self.pad_channels_after))
+
+
+class Unit(nn.Module):
+    def __init__(self, in_channels: int, c: int, stride: int = 1) -> None:
+        super().__init__()
+        assert stride == 2 or (stride == 1 and in_channels == c)
         self.bn1 = nn.BatchNorm2d(in_channels)
         self.relu1 = nn.ReLU(inplace=True)
         self.convs1 = Convs(in_channels, c, stride)
-        if not (stride == 1 and in_channels == out):
-            assert stride == 2
+        self.shortcut = None
+        if not (stride == 1 and in_channels == c):
+            self.shortcut = Shortcut(c - in_channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        out = self.c
-        if self.stride == 1 and self.in_channels == out:
-            y = self.relu1(self.bn1(x))
-            return x + self.convs1(y)
-        x = self.relu1(self.bn1(x))
-        y = self.convs1(x)
-        return F.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, 0, y.shape[1] - x.shape[1])) + y
+        y = self.relu1(self.bn1(x))
+        shortcut = x if self.shortcut is None else self.shortcut(y)
+        return shortcut + self.convs1(y)
 
 
 class PreResNetCIFAR(nn.Module):
@@ -54,12 +57,14 @@ class PreResNetCIFAR(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.stem = nn.Conv2d(3, 16, 3, padding=1, bias=False)
-        self.stage1 = seq(**{f"unit{i}": Unit(16, 16, 1) for i in range(1, 19)})
+        self.stage1 = seq(**{f"unit{i}": Unit(16, 16) for i in range(1, 19)})
         self.stage2 = seq(
-            unit1=Unit(16, 32, 2), **{f"unit{i}": Unit(32, 32, 1) for i in range(2, 19)}
+            unit1=Unit(16, 32, stride=2),
+            **{f"unit{i}": Unit(32, 32) for i in range(2, 19)},
         )
         self.stage3 = seq(
-            unit1=Unit(32, 64, 2), **{f"unit{i}": Unit(64, 64, 1) for i in range(2, 19)}
+            unit1=Unit(32, 64, stride=2),
+            **{f"unit{i}": Unit(64, 64) for i in range(2, 19)},
         )
         self.head = seq(
             bn1=nn.BatchNorm2d(64),

@@ -26,25 +26,19 @@ class Convs(nn.Sequential):
 
 
 class Unit(nn.Module):
-    def __init__(self, in_channels: int, c: int, stride: int) -> None:
+    def __init__(self, in_channels: int, c: int, stride: int = 1) -> None:
         super().__init__()
-        self.in_channels = in_channels
-        self.c = c
-        self.stride = stride
-        out = 4 * c
         self.bn1 = nn.BatchNorm2d(in_channels)
         self.relu1 = nn.ReLU(inplace=True)
         self.convs1 = Convs(in_channels, c, stride)
-        if not (stride == 1 and in_channels == out):
-            self.shortcut = nn.Conv2d(in_channels, out, 1, stride=stride, bias=False)
+        self.shortcut = None
+        if not (stride == 1 and in_channels == 4 * c):
+            self.shortcut = nn.Conv2d(in_channels, 4 * c, 1, stride=stride, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        out = 4 * self.c
-        if self.stride == 1 and self.in_channels == out:
-            y = self.relu1(self.bn1(x))
-            return x + self.convs1(y)
-        x = self.relu1(self.bn1(x))
-        return self.shortcut(x) + self.convs1(x)
+        y = self.relu1(self.bn1(x))
+        shortcut = x if self.shortcut is None else self.shortcut(y)
+        return shortcut + self.convs1(y)
 
 
 class PreResNetCIFAR(nn.Module):
@@ -56,15 +50,15 @@ class PreResNetCIFAR(nn.Module):
         super().__init__()
         self.stem = nn.Conv2d(3, 16, 3, padding=1, bias=False)
         self.stage1 = seq(
-            unit1=Unit(16, 16, 1), **{f"unit{i}": Unit(64, 16, 1) for i in range(2, 19)}
+            unit1=Unit(16, 16), **{f"unit{i}": Unit(64, 16) for i in range(2, 19)}
         )
         self.stage2 = seq(
-            unit1=Unit(64, 32, 2),
-            **{f"unit{i}": Unit(128, 32, 1) for i in range(2, 19)},
+            unit1=Unit(64, 32, stride=2),
+            **{f"unit{i}": Unit(128, 32) for i in range(2, 19)},
         )
         self.stage3 = seq(
-            unit1=Unit(128, 64, 2),
-            **{f"unit{i}": Unit(256, 64, 1) for i in range(2, 19)},
+            unit1=Unit(128, 64, stride=2),
+            **{f"unit{i}": Unit(256, 64) for i in range(2, 19)},
         )
         self.head = seq(
             bn1=nn.BatchNorm2d(256),

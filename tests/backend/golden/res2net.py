@@ -50,7 +50,7 @@ class Branch4(nn.Module):
         return self.avgpool1(x.chunk(4, 1)[3])
 
 
-class Res2A(nn.Module):
+class Res2(nn.Module):
     """The bottleneck of Res2Net (Gao et al. 2019, arXiv:1904.01169): its middle is cut
     into `parts` of `width` channels. Each but the last is convolved, together with what
     came of the one before it; where shapes change, by itself.
@@ -126,8 +126,8 @@ class Layer(nn.Module):
         return self.relu1(self.bn1(self.conv1(x)))
 
 
-class Res2B(nn.Module):
-    """Another form of `Res2A`."""
+class DenseRes2(nn.Module):
+    """Another form of `Res2`."""
 
     def __init__(
         self,
@@ -177,22 +177,22 @@ class Res2Net(nn.Module):
             maxpool1=nn.MaxPool2d(3, stride=2, padding=1),
         )
         self.stage1 = seq(
-            res2_1=Res2A(64, 256, 26, 26, 1, 104),
-            res2_2=Res2B(256, 256, 26, 26, 104),
-            res2_3=Res2B(256, 256, 26, 26, 104),
+            res2_1=Res2(64, 256, 26, 26, 1, 104),
+            res2_2=DenseRes2(256, 256, 26, 26, 104),
+            res2_3=DenseRes2(256, 256, 26, 26, 104),
         )
         self.stage2 = seq(
-            res2_1=Res2A(256, 512, 52, 52, 2, 208, stride=2),
-            **{f"res2_{i}": Res2B(512, 512, 52, 52, 208) for i in range(2, 5)},
+            res2_1=Res2(256, 512, 52, 52, 2, 208, stride=2),
+            **{f"res2_{i}": DenseRes2(512, 512, 52, 52, 208) for i in range(2, 5)},
         )
         self.stage3 = seq(
-            res2_1=Res2A(512, 1024, 104, 104, 2, 416, stride=2),
-            **{f"res2_{i}": Res2B(1024, 1024, 104, 104, 416) for i in range(2, 7)},
+            res2_1=Res2(512, 1024, 104, 104, 2, 416, stride=2),
+            **{f"res2_{i}": DenseRes2(1024, 1024, 104, 104, 416) for i in range(2, 7)},
         )
         self.stage4 = seq(
-            res2_1=Res2A(1024, 2048, 208, 208, 2, 832, stride=2),
-            res2_2=Res2B(2048, 2048, 208, 208, 832),
-            res2_3=Res2B(2048, 2048, 208, 208, 832),
+            res2_1=Res2(1024, 2048, 208, 208, 2, 832, stride=2),
+            res2_2=DenseRes2(2048, 2048, 208, 208, 832),
+            res2_3=DenseRes2(2048, 2048, 208, 208, 832),
         )
         self.head = seq(
             global_avgpool1=nn.AdaptiveAvgPool2d(1),

@@ -29,23 +29,19 @@ class Convs(nn.Sequential):
 
 
 class Unit(nn.Module):
-    def __init__(self, in_channels: int, c: int, stride: int) -> None:
+    def __init__(self, in_channels: int, c: int, stride: int = 1) -> None:
         super().__init__()
-        self.in_channels = in_channels
-        self.c = c
-        self.stride = stride
         self.bn1 = nn.BatchNorm2d(in_channels)
         self.relu1 = nn.ReLU(inplace=True)
         self.convs1 = Convs(in_channels, c, stride)
-        if not (stride == 1 and in_channels == 4 * c):
+        self.shortcut = None
+        if stride != 1 or in_channels != 4 * c:
             self.shortcut = nn.Conv2d(in_channels, 4 * c, 1, stride=stride, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        if self.stride == 1 and self.in_channels == 4 * self.c:
-            y = self.relu1(self.bn1(x))
-            return x + self.convs1(y)
-        x = self.relu1(self.bn1(x))
-        return self.shortcut(x) + self.convs1(x)
+        y = self.relu1(self.bn1(x))
+        shortcut = x if self.shortcut is None else self.shortcut(y)
+        return shortcut + self.convs1(y)
 
 
 class ResNeXtCIFAR(nn.Module):
@@ -54,14 +50,12 @@ class ResNeXtCIFAR(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.stem = seq(conv1=nn.Conv2d(3, 64, 3, padding=1, bias=False))
-        self.stage1 = seq(
-            unit1=Unit(64, 64, 1), unit2=Unit(256, 64, 1), unit3=Unit(256, 64, 1)
-        )
+        self.stage1 = seq(unit1=Unit(64, 64), unit2=Unit(256, 64), unit3=Unit(256, 64))
         self.stage2 = seq(
-            unit1=Unit(256, 128, 2), unit2=Unit(512, 128, 1), unit3=Unit(512, 128, 1)
+            unit1=Unit(256, 128, stride=2), unit2=Unit(512, 128), unit3=Unit(512, 128)
         )
         self.stage3 = seq(
-            unit1=Unit(512, 256, 2), unit2=Unit(1024, 256, 1), unit3=Unit(1024, 256, 1)
+            unit1=Unit(512, 256, stride=2), unit2=Unit(1024, 256), unit3=Unit(1024, 256)
         )
         self.head = seq(
             bn1=nn.BatchNorm2d(1024),

@@ -29,23 +29,14 @@ class Convs(nn.Sequential):
 
 
 class Unit(nn.Module):
-    def __init__(
-        self,
-        in_channels: int,
-        c: int,
-        stride: int = 1,
-        shortcut_conv1_stride: int = 2,
-        shortcut: bool = False,
-    ) -> None:
+    def __init__(self, in_channels: int, c: int, stride: int = 1) -> None:
         super().__init__()
         self.convs1 = Convs(in_channels, c, stride)
         self.bn1 = nn.BatchNorm2d(4 * c)
         self.shortcut = nn.Identity()
-        if shortcut:
+        if stride != 1 or in_channels != 4 * c:
             self.shortcut = seq(
-                conv1=nn.Conv2d(
-                    in_channels, 4 * c, 1, stride=shortcut_conv1_stride, bias=False
-                ),
+                conv1=nn.Conv2d(in_channels, 4 * c, 1, stride=stride, bias=False),
                 bn1=nn.BatchNorm2d(4 * c),
             )
         self.relu1 = nn.ReLU(inplace=True)
@@ -66,20 +57,12 @@ class ResNeXtCIFAR(nn.Module):
             bn1=nn.BatchNorm2d(64),
             relu1=nn.ReLU(inplace=True),
         )
-        self.stage1 = seq(
-            unit1=Unit(64, 64, shortcut_conv1_stride=1, shortcut=True),
-            unit2=Unit(256, 64),
-            unit3=Unit(256, 64),
-        )
+        self.stage1 = seq(unit1=Unit(64, 64), unit2=Unit(256, 64), unit3=Unit(256, 64))
         self.stage2 = seq(
-            unit1=Unit(256, 128, stride=2, shortcut=True),
-            unit2=Unit(512, 128),
-            unit3=Unit(512, 128),
+            unit1=Unit(256, 128, stride=2), unit2=Unit(512, 128), unit3=Unit(512, 128)
         )
         self.stage3 = seq(
-            unit1=Unit(512, 256, stride=2, shortcut=True),
-            unit2=Unit(1024, 256),
-            unit3=Unit(1024, 256),
+            unit1=Unit(512, 256, stride=2), unit2=Unit(1024, 256), unit3=Unit(1024, 256)
         )
         self.head = seq(
             global_avgpool1=nn.AdaptiveAvgPool2d(1),

@@ -20,9 +20,7 @@ class Convolve(nn.Sequential):
 
 
 class Unit(nn.Module):
-    def __init__(
-        self, in_channels: int, c: int, stride: int, shortcut: bool = False
-    ) -> None:
+    def __init__(self, in_channels: int, c: int, stride: int) -> None:
         super().__init__()
         self.convolve1 = Convolve(in_channels, c, stride)
         self.bn1 = nn.BatchNorm3d(c)
@@ -30,9 +28,9 @@ class Unit(nn.Module):
         self.convolve2 = Convolve(c, c, 1)
         self.bn2 = nn.BatchNorm3d(c)
         self.shortcut = nn.Identity()
-        if shortcut:
+        if stride != 1 or in_channels != c:
             self.shortcut = seq(
-                conv1=nn.Conv3d(in_channels, c, 1, stride=2, bias=False),
+                conv1=nn.Conv3d(in_channels, c, 1, stride=stride, bias=False),
                 bn1=nn.BatchNorm3d(c),
             )
         self.relu2 = nn.ReLU(inplace=True)
@@ -60,15 +58,9 @@ class VideoResNet(nn.Module):
             relu1=nn.ReLU(inplace=True),
         )
         self.stage1 = seq(unit1=Unit(64, 64, 1), unit2=Unit(64, 64, 1))
-        self.stage2 = seq(
-            unit1=Unit(64, 128, 2, shortcut=True), unit2=Unit(128, 128, 1)
-        )
-        self.stage3 = seq(
-            unit1=Unit(128, 256, 2, shortcut=True), unit2=Unit(256, 256, 1)
-        )
-        self.stage4 = seq(
-            unit1=Unit(256, 512, 2, shortcut=True), unit2=Unit(512, 512, 1)
-        )
+        self.stage2 = seq(unit1=Unit(64, 128, 2), unit2=Unit(128, 128, 1))
+        self.stage3 = seq(unit1=Unit(128, 256, 2), unit2=Unit(256, 256, 1))
+        self.stage4 = seq(unit1=Unit(256, 512, 2), unit2=Unit(512, 512, 1))
         self.head = seq(
             global_avgpool1=nn.AdaptiveAvgPool3d(1),
             flatten=nn.Flatten(),

@@ -23,23 +23,19 @@ class Pair(nn.Sequential):
 
 
 class Unit(nn.Module):
-    def __init__(self, in_channels: int, c: int, stride: int) -> None:
+    def __init__(self, in_channels: int, c: int, stride: int = 1) -> None:
         super().__init__()
-        self.in_channels = in_channels
-        self.c = c
-        self.stride = stride
         self.bn1 = nn.BatchNorm2d(in_channels)
         self.relu1 = nn.ReLU(inplace=True)
         self.pair1 = Pair(in_channels, c, stride)
-        if not (in_channels == c and stride == 1):
+        self.shortcut = None
+        if stride != 1 or in_channels != c:
             self.shortcut = nn.Conv2d(in_channels, c, 1, stride=stride, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        if self.in_channels == self.c and self.stride == 1:
-            y = self.relu1(self.bn1(x))
-            return x + self.pair1(y)
-        x = self.relu1(self.bn1(x))
-        return self.shortcut(x) + self.pair1(x)
+        y = self.relu1(self.bn1(x))
+        shortcut = x if self.shortcut is None else self.shortcut(y)
+        return shortcut + self.pair1(y)
 
 
 class WideResNet(nn.Module):
@@ -52,16 +48,15 @@ class WideResNet(nn.Module):
         super().__init__()
         self.stem = nn.Conv2d(3, 16, 3, padding=1, bias=False)
         self.stage1 = seq(
-            unit1=Unit(16, 160, 1),
-            **{f"unit{i}": Unit(160, 160, 1) for i in range(2, 5)},
+            unit1=Unit(16, 160), **{f"unit{i}": Unit(160, 160) for i in range(2, 5)}
         )
         self.stage2 = seq(
-            unit1=Unit(160, 320, 2),
-            **{f"unit{i}": Unit(320, 320, 1) for i in range(2, 5)},
+            unit1=Unit(160, 320, stride=2),
+            **{f"unit{i}": Unit(320, 320) for i in range(2, 5)},
         )
         self.stage3 = seq(
-            unit1=Unit(320, 640, 2),
-            **{f"unit{i}": Unit(640, 640, 1) for i in range(2, 5)},
+            unit1=Unit(320, 640, stride=2),
+            **{f"unit{i}": Unit(640, 640) for i in range(2, 5)},
         )
         self.head = seq(
             bn1=nn.BatchNorm2d(640),
