@@ -29,6 +29,7 @@ BUILT_IN: Mapping[str, tuple[str, ...]] = {
         "archdsl.layers.convolution",
         "archdsl.layers.standardized",
         "archdsl.layers.normalization",
+        "archdsl.layers.magnitude",
         "archdsl.layers.scalar",
         "archdsl.layers.activation",
         "archdsl.layers.attention",

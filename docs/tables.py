@@ -55,6 +55,7 @@ GROUPS = {
     "convolution": "Convolutions and linear layers",
     "standardized": "Convolutions of standardised filters",
     "normalization": "Normalisation",
+    "magnitude": "Normalisation by a magnitude",
     "scalar": "The same number for all elements",
     "activation": "Activations",
     "attention": "Attention",

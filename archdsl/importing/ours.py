@@ -21,6 +21,7 @@ FILES = {
     "ChannelAttention": "layers.modules.attention",
     "WindowAttention": "layers.modules.attention",
     "RMSNorm": "layers.modules.rms_norm",
+    "HeadRMSNorm": "layers.modules.rms_norm",
     "GlobalResponseNorm": "layers.modules.global_response_norm",
     "Sinusoids": "layers.modules.sinusoids",
     "Positions": "layers.modules.positions",
@@ -85,6 +86,14 @@ def rms_norm(lower: Lowering, record: TracedCall) -> TensorValue:
     m = record.module
     weights = lower.tied(record, weight=m.weight)
     return lower.apply(make("rms_norm", eps=m.eps), record, lower.input(record), weights=weights)
+
+
+@operation("own HeadRMSNorm")
+def head_norm(lower: Lowering, record: TracedCall) -> TensorValue:
+    m, x = record.module, lower.input(record)
+    heads = x.vertex.shape[0] // m.weight.shape[0]
+    layer = make("rms_norm", eps=m.eps, heads=heads)
+    return lower.apply(layer, record, x, weights=lower.tied(record, weight=m.weight))
 
 
 @operation("own GlobalResponseNorm")

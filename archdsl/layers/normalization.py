@@ -7,7 +7,6 @@ from archdsl.diagnostics import codes
 from archdsl.layers.arguments import Count, Flag, NotNegative, OneOf, Real, VectorStart
 from archdsl.layers.base import (
     Example,
-    Expression,
     Idle,
     Layer,
     Meaning,
@@ -223,30 +222,6 @@ class LayerNorm(Layer):
         return Module(target, (size,), keywords, through=_through(self))
 
 
-class RMSNorm(Layer):
-    """Divides the channels at each pixel by their root mean square, and multiplies them with
-    learned factors (Zhang and Sennrich 2019, arXiv:1910.07467)."""
-
-    eps: NotNegative = 1e-6
-
-    name = "rms_norm"
-    kind = "norm"
-    modules = "modules/rms_norm.py"
-    synonyms = ("rmsnorm", "RMSNorm", "root_mean_square_norm")
-    examples = (
-        Example("rms_norm", ((16, 9),), (16, 9)),
-        Example("rms_norm(1e-5)", ((16, 8, 8),), (16, 8, 8)),
-        Example("rms_norm", ((16,),), (16,)),
-    )
-
-    def weights(self, *inputs: Shape) -> tuple[Weight, ...]:
-        return (Weight("weight", inputs[0][:1]),)
-
-    def torch(self, *inputs: Shape) -> Module:
-        keywords = {} if self.eps == 1e-6 else {"eps": self.eps}
-        return Module("RMSNorm", (inputs[0][0],), keywords)
-
-
 class InstanceNorm(Layer):
     """Normalisation of every channel of every image (Ulyanov et al. 2016, arXiv:1607.08022)."""
 
@@ -381,18 +356,3 @@ class GlobalResponseNorm(Layer):
         keywords = {} if self.eps == 1e-6 else {"eps": self.eps}
         arguments = (inputs[0][0], len(inputs[0]) - 1)
         return Module("GlobalResponseNorm", arguments, keywords)
-
-
-class L2Norm(Layer):
-    """Divides the channels at each pixel by their length (ParseNet, arXiv:1506.04579)."""
-
-    eps: NotNegative = 1e-12
-
-    name = "l2_norm"
-    kind = "norm"
-    synonyms = ("normalize", "l2norm")
-    examples = (Example("l2_norm", ((16, 8, 8),), (16, 8, 8)),)
-
-    def torch(self, *inputs: Shape) -> Expression:
-        eps = "" if self.eps == 1e-12 else f", eps={self.eps!r}"
-        return Expression("F.normalize({x}, dim=1" + eps + ")")

@@ -129,7 +129,7 @@ def test_queries_and_keys_that_are_normalised() -> None:
     assert spec.with_knobs().params == 596_049_920  # of Qwen3-0.6B
     small = {"width": 256, "depth": 2, "heads": 8, "kv": 4, "inner": 512, "length": 24}
     arch = spec.with_knobs(**small, vocabulary=100)
-    assert "def __init__(self, n: int) -> None:" in arch.source()
+    assert "rms_norm1=HeadRMSNorm(128)" in arch.source()
     settings = transformers.Qwen3Config(
         vocab_size=100,
         hidden_size=256,
@@ -147,8 +147,8 @@ def test_queries_and_keys_that_are_normalised() -> None:
         "self_attn.q_proj": "branch1.conv1",
         "self_attn.k_proj": "branch2.conv1",
         "self_attn.v_proj": "branch3",
-        "self_attn.q_norm": "branch1.of_heads1.rms_norm1",
-        "self_attn.k_norm": "branch2.of_heads1.rms_norm1",
+        "self_attn.q_norm": "branch1.rms_norm1",
+        "self_attn.k_norm": "branch2.rms_norm1",
         "mlp.gate_proj": "branch4.conv1",
         "mlp.up_proj": "branch5",
         "input_layernorm": "rms_norm1",

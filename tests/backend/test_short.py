@@ -518,3 +518,33 @@ def test_a_block_is_given_what_was_named_for_its_arguments() -> None:
     text += "  conv(c, 3) -> (conv(c, 1) if flag else relu)\n}\n"
     text += "b(4) -> conv(4, 1) -> b(8) -> conv(4, 1) -> b(6, flag = false)\n"
     assert_computes_its_graph(archdsl.parse(text).with_knobs())
+
+
+HEADS = """
+arch heads(width = 16)
+input 16x9
+block of_heads(n) {
+  reshape((n, 8, 9)) -> transpose(channels, height)
+  rms_norm
+  transpose(channels, height) -> reshape((n * 8, 9))
+}
+block unit(n) { conv(8 * n, 1) -> of_heads(n) -> conv(width, 1) }
+unit(2) -> unit(4)
+"""
+
+
+def test_what_is_reshaped_takes_the_parameters_of_its_block() -> None:
+    arch = archdsl.parse(HEADS).with_knobs()
+    assert "def __init__(self, n: int) -> None:" in arch.source()
+    assert "OfHeads(n)" in arch.source()
+    assert_computes_its_graph(arch)
+    short = archdsl.parse(
+        "arch heads(width = 16)\ninput 16x9\n"
+        "block unit(n) { conv(8 * n, 1) -> rms_norm(heads = n) -> conv(width, 1) }\n"
+        "unit(2) -> unit(4)\n"
+    ).with_knobs()
+    assert_computes_its_graph(short)
+    ours, others = short.build().eval(), arch.build().eval()
+    others.load_state_dict(dict(zip(others.state_dict(), ours.state_dict().values(), strict=True)))
+    x = torch.randn(2, 16, 9)
+    torch.testing.assert_close(ours(x), others(x))

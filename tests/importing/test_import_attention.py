@@ -72,6 +72,17 @@ def test_norms_of_transformers() -> None:
     assert imported.checked[1].startswith("results and gradients")
 
 
+def test_norms_of_heads() -> None:
+    """A compiled network is imported as what it was compiled from."""
+    arch = archdsl.parse(
+        "arch heads(heads = 3)\ninput 16x9\n"
+        "conv(24, 1) -> rms_norm(heads = heads, eps = 1e-5) -> attend(1) -> rms_norm"
+    ).with_knobs()
+    imported = archdsl.import_module(arch.build(), (16, 9))
+    assert "rms_norm(eps = 1e-05, heads = 3)" in imported.text
+    assert imported.checked[1].startswith("results and gradients")
+
+
 def test_windows_that_move() -> None:
     model = SwinTransformer([2, 2], 8, [2, 1], [2, 4], [4, 4], num_classes=3)
     imported = archdsl.import_module(model, (3, 16, 16), name="swin")

@@ -16,3 +16,11 @@ class RMSNorm(nn.Module):
         wide = x.float()
         y = wide * torch.rsqrt(wide.square().mean(1, keepdim=True) + self.eps)
         return y.to(x.dtype) * self.weight.view(-1, *(1,) * (x.dim() - 2))
+
+
+class HeadRMSNorm(RMSNorm):
+    """The channels of each head by themselves, with the same factors for all heads."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        heads = x.reshape(-1, self.weight.shape[0], *x.shape[2:])
+        return super().forward(heads).reshape(x.shape)
