@@ -26,8 +26,9 @@ from archdsl.backend.spec_text import Written, stands_in, word_of
 from archdsl.backend.strides import Strides, as_written, projected, stride_between
 from archdsl.backend.terms import Num, Ratio, Word, agrees, both, is_plain, named, opposite
 from archdsl.backend.translate import Translator, Untranslatable
+from archdsl.backend.walked import Walked
 from archdsl.diagnostics.source import Span
-from archdsl.layers.base import Expression, Module, signature
+from archdsl.layers.base import Expression, Layer, Module, signature
 from archdsl.layers.ids import Ids
 from archdsl.layers.join import Elementwise
 from archdsl.syntax import tree
@@ -48,15 +49,13 @@ class ClassTerms:
 
     def __init__(self, written: Written, knobs: Mapping[str, Any]) -> None:
         self.written, self.knobs = written, knobs
-        self.codes: dict[int, Module | Expression] = {}
-        self.calls: dict[int, dict[str, Any]] = {}
+        self.walked = Walked()
         self.counts: dict[int, Any] = {}  # of the layers of dense blocks
         self.lasts: dict[int, Any] = {}  # of runs of blocks, the number of the last
         self.block: tree.Block | None = None
         self.strides = Strides()
-        self.layers = self.strides.layers  # by piece, their numbers and truths as terms
-        # The channels of parts, by what they are given, and their strides.
-        self.results: dict[Any, tuple[dict[int, int], int | None]] = {}
+        # The channels of parts, by what they are given, their strides, and what was met there.
+        self.results: dict[Any, tuple[dict[int, int], int | None, Walked]] = {}
         self.conditions: dict[tuple[int, int], bool | Word | None] = {}  # of bodies
         self.projected: tuple[int, int | None] | None = None  # of the shortcut at hand
         self.full: Instance | None = None  # the use with the most steps
@@ -65,6 +64,18 @@ class ClassTerms:
         self.count = 0  # of the instances
         self.spans: dict[str, dict[Span, None]] = {}  # where steps stand, by their labels
         self.widths: dict[str, list[tuple[int, int]]] = {}  # channels in and out of steps, in each
+
+    @property
+    def codes(self) -> dict[int, Module | Expression]:
+        return self.walked.codes
+
+    @property
+    def layers(self) -> dict[int, Layer]:
+        return self.walked.layers
+
+    @property
+    def calls(self) -> dict[int, dict[str, Any]]:
+        return self.walked.calls
 
     def trace(self, plan: Plan, names: Mapping[str, str], keep: Callable[[str, Num], str]) -> None:
         """Goes through a class; ``names`` are its constructor's parameters by those of the
@@ -108,12 +119,18 @@ class ClassTerms:
         return Translator(self.written, plan.definition, values, self.knobs, channels, keep)
 
     def walk(
-        self, instance: Instance, translator: Translator, channels: int, record: bool
+        self,
+        instance: Instance,
+        translator: Translator,
+        channels: int,
+        record: bool,
+        imports: Sequence[int] = (),
     ) -> dict[int, int]:
-        """The channels of each value."""
+        """The channels of each value; ``imports`` are those of tensors from outside."""
         scope, part = instance.scope, instance.part
         found: dict[int, int] = {0: channels}
-        found |= {-i - 1: shape[0] for i, shape in enumerate(part.imports)}
+        outside = [shape[0] for shape in part.imports]
+        found |= {-i - 1: n for i, n in enumerate(imports if outside == [*imports] else outside)}
         for place, entry in enumerate(scope.entries, 1):
             inputs = [found[n] for n in entry.inputs]
             piece = instance.pieces[entry.label]
@@ -310,9 +327,8 @@ class ClassTerms:
             (n, *shape[1:]) if int(n) == shape[0] and not isinstance(shape, Ids) else shape
             for n, shape in zip(inputs, shapes, strict=True)
         )
-        self.layers[id(piece)] = layer
-        if record:
-            self.codes[id(piece)] = layer.torch(*traced)
+        self.strides.layers[id(piece)] = self.walked.layers[id(piece)] = layer
+        self.codes[id(piece)] = layer.torch(*traced)
         found = layer.shape(*traced)[0]
         for name, truth in truths.items():
             object.__setattr__(layer, name, truth)
@@ -354,20 +370,21 @@ class ClassTerms:
             values = {k: v for k, v in kept.items() if agrees(v, known.get(k))}
         elif self.projected is not None:
             values[ADDED] = self.projected[0] - inputs[0]
-        if record:
-            self.calls[id(piece)] = {**values, INCOMING: inputs[0]}
-        told = (*values.items(), ("", inputs[0]))
-        key = (id(part), *((k, v, getattr(v, "text", "")) for k, v in told if is_plain(v)))
+        self.calls[id(piece)] = {**values, INCOMING: inputs[0]}
+        unnamed = plan.definition is None  # its text is that of the block around it
+        told = (*values.items(), *(("", n) for n in inputs))
+        context = id(translator) if unnamed else 0
+        texts = ((k, v, getattr(v, "text", "")) for k, v in told if is_plain(v))
+        key = (id(part), context, *texts)
         instance = plan.instances[plan.place(part)]
         if key not in self.results:
-            inner = self.translator(plan, values, inputs[0])
-            channels = self.walk(instance, inner, inputs[0], False)
+            outer, self.walked = self.walked, Walked()
+            inner = translator if unnamed else self.translator(plan, values, inputs[0])
+            channels = self.walk(instance, inner, inputs[0], False, inputs[1:])
             stride = stride_between(instance, 0, instance.scope.result, self.strides)
-            self.results[key] = channels, stride
-        found, self.strides.calls[id(piece)] = self.results[key]
+            self.results[key] = channels, stride, self.walked
+            self.walked = outer
+        found, self.strides.calls[id(piece)], self.walked.within[id(piece)] = self.results[key]
         if record:
-            within = found
-            if plan.definition is None:  # its text is that of the block around it
-                within = self.walk(instance, translator, inputs[0], False)
-            self.note_forms(*inside(self, piece, translator, self.calls[id(piece)], within))
+            self.note_forms(*inside(self, piece, translator, self.calls[id(piece)], found))
         return found[instance.scope.result]

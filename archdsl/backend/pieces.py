@@ -12,7 +12,7 @@ from archdsl.backend.general import either, plain_code
 from archdsl.backend.names import attribute, identifier
 from archdsl.backend.own_modules import Helper, helpers_of
 from archdsl.backend.python import Code, Const, Deferred, Item, call
-from archdsl.backend.symbols import ABSENT, Symbols
+from archdsl.backend.symbols import ABSENT, Symbols, ValueSource
 from archdsl.backend.terms import Word
 from archdsl.diagnostics.source import Span
 from archdsl.layers.base import Expression, Layer, Module, Shape, Weight
@@ -114,7 +114,9 @@ class LayerPiece(Piece):
             vector = tuple(ABSENT if m is None else m.arguments[i] for m in modules)
             name = names[i] if i < len(names) else f"size{i + 1}"
             term = traced.arguments[i] if traced is not None else None
-            items.append(Item(symbols.express(vector, name, f"{hint}_{name}", term=term)))
+            source = ValueSource(tuple(pieces), "arguments", i)
+            names_of = (name, f"{hint}_{name}")
+            items.append(Item(symbols.express(vector, *names_of, term=term, source=source)))
         present = [m for m in modules if m is not None]
         keys = dict.fromkeys(k for m in present for k in (*m.usual, *m.keywords))
         for key in keys:
@@ -131,7 +133,9 @@ class LayerPiece(Piece):
                 term = said
             if not any(given) and not symbols.says(term, vector):
                 continue
-            items.append(Item(symbols.express(vector, key, f"{hint}_{key}", term=term), key))
+            source = ValueSource(tuple(pieces), "keywords", key)
+            value = symbols.express(vector, key, f"{hint}_{key}", term=term, source=source)
+            items.append(Item(value, key))
         made = call(target, items)
         return call(self.module.through, [Item(made)]) if self.module.through else made
 
@@ -170,7 +174,8 @@ class ExpressionPiece(Piece):
             wanted = [f"{n}_{name}" for n in names]
             traced = symbols.flow.codes.get(id(self))
             term = traced.values.get(name) if isinstance(traced, Expression) else None
-            value = symbols.express(vector, name, *wanted, term=term)
+            source = ValueSource(tuple(pieces), "values", name)
+            value = symbols.express(vector, name, *wanted, term=term, source=source)
             shown = value.flat()
             if not isinstance(value, Const):
                 kept = known.get(shown)
@@ -324,15 +329,14 @@ class PlanPiece(Piece):
     def emit(self, pieces: Sequence[Any], symbols: Symbols, hint: str) -> Code:
         plan = self.plan
         places = [None if p is None else plan.place(p.part) for p in pieces]
-        terms = symbols.flow.calls.get(id(self), {})
         items = []
         for parameter in plan.signature():
             name, default = parameter.name, parameter.default
             vector = tuple(ABSENT if i is None else parameter.values[i] for i in places)
             if default is not ABSENT and all(v is ABSENT or v == default for v in vector):
                 continue
-            origin = parameter.origin or (parameter.name if plan.definition is None else "")
-            term = terms.get(origin)
-            value = symbols.express(vector, name, f"{hint}_{name}", term=term)
+            term = symbols.flow.walked.given(self, parameter)
+            source = ValueSource(tuple(pieces), "parameters", parameter)
+            value = symbols.express(vector, name, f"{hint}_{name}", term=term, source=source)
             items.append(Item(value, "" if default is ABSENT else name))
         return call(plan.name, items)

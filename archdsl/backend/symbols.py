@@ -29,6 +29,19 @@ ABSENT: Any = object()  # an instance that has no such value: anything will do
 Vector = tuple[Any, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class ValueSource:
+    """What a value is of: the piece in each instance, and which of its arguments, keywords, values
+    or, of a class of the file, parameters."""
+
+    pieces: tuple[Any, ...]
+    kind: str
+    key: Any
+
+
+NOWHERE = ValueSource((), "", None)  # its text is not known
+
+
 @dataclass(slots=True)
 class InitParameter:
     """A parameter of a constructor, with its value in each instance. ``own`` ones are the
@@ -41,6 +54,7 @@ class InitParameter:
     own: bool = False
     origin: str = ""  # what the spec calls it
     idle: frozenset[int] = frozenset()  # the instances for which any value will do
+    sources: list[ValueSource] = field(default_factory=list)  # what it was made for
 
     @property
     def annotation(self) -> str:
@@ -94,9 +108,11 @@ class Symbols:
         self.taken.add(name)
         return name
 
-    def express(self, values: Vector, *names: str, term: Any = None) -> Code:
+    def express(
+        self, values: Vector, *names: str, term: Any = None, source: ValueSource | None = None
+    ) -> Code:
         """Code for a value: its ``term``, if the spec says it; or a parameter that is made for
-        it, which gets a free one of ``names``."""
+        it, which gets a free one of ``names``, and notes its ``source``."""
         present = [v for v in values if v is not ABSENT]
         if not present:
             return Const(None)
@@ -110,6 +126,9 @@ class Symbols:
         code = self.known.get(key)
         if code is None:
             code = self.known[key] = self.make(values, names)
+        made = next((p for p in self.parameters if p.name == code.flat()), None)
+        if made is not None:
+            made.sources.append(source or NOWHERE)
         return code
 
     def keep(self, name: str, term: Num) -> str:

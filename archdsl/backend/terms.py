@@ -3,9 +3,13 @@ and the Python expression of the constructor's parameters that gives it."""
 
 from __future__ import annotations
 
+import ast
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from math import ceil, floor
+from functools import cache
+from math import ceil, floor, gcd
+from types import MappingProxyType
 from typing import Any
 
 from archdsl.backend.python import literal
@@ -23,13 +27,12 @@ class Num(int):
     level: int
     base: Num | None  # of a sum with a number: the rest
     offset: int
-    last: tuple[int, int, Num] | None  # of a sum: what stands first, and the last, so many times
 
     @classmethod
     def of(cls, value: int, text: str, level: int = ATOM) -> Num:
         made = cls(value)
         made.text, made.level = text, level
-        made.base, made.offset, made.last = None, 0, None
+        made.base, made.offset = None, 0
         return made
 
     @property
@@ -82,15 +85,28 @@ def _joined(a: Any, symbol: str, b: Any, apply: Any) -> Any:
         return b
     if symbol == "+" and type(a) is int and a == 0:
         return b
-    if symbol == "+" and isinstance(b, Num):
-        first, times, last = getattr(a, "last", None) or (a, 0, b)
-        if same(a, b):
-            first, times = 0, 1
-        if times and same(last, b):
-            made = first + (times + 1) * b
-            if isinstance(made, Num):
-                made.last = first, times + 1, b
-            return made
+    if isinstance(b, Num) and isinstance(a, Num) and symbol in "+-":
+        terms, others = linear(a.text), linear(b.text)
+        if not terms.keys().isdisjoint(others.keys() - {""}):
+            sign = 1 if symbol == "+" else -1
+            both = terms.keys() | others.keys()
+            order = [*terms, *(key for key in others if key not in terms)]
+            assert len(order) == len(both)
+            merged = {k: terms.get(k, 0) + sign * others.get(k, 0) for k in order}
+            return spelled(value, merged)
+    if symbol == "//" and type(b) is int and b > 1 and isinstance(a, Num):
+        terms = linear(a.text)
+        if not any(n % b for n in terms.values()):
+            return spelled(value, {k: n // b for k, n in terms.items()})
+    if symbol == "//" and isinstance(a, Num) and isinstance(b, Num):
+        terms, others = linear(a.text), linear(b.text)
+        shared = gcd(*terms.values(), *others.values())
+        if shared > 1:
+            top, bottom = (
+                spelled(int(n) // shared, {k: m // shared for k, m in each.items()})
+                for n, each in ((a, terms), (b, others))
+            )
+            return top // bottom
     if symbol in "+-" and type(b) is int and isinstance(a, Num):
         return _moved(a, b if symbol == "+" else -b)
     if symbol == "*" and type(b) is int:  # a factor stands first
@@ -102,15 +118,76 @@ def _joined(a: Any, symbol: str, b: Any, apply: Any) -> Any:
     text = f"{shown(a, level)} {symbol} {shown(b, right)}"
     if len(text) > LONGEST:
         return value
+    return Num.of(value, text, level)
+
+
+@cache
+def linear(text: str) -> Mapping[str, int]:
+    """An expression as a sum: how often each of its terms is in it; of a number alone, the
+    empty term."""
+    return MappingProxyType(_linear(ast.parse(text, mode="eval").body))
+
+
+def _linear(node: ast.expr) -> dict[str, int]:
+    if isinstance(node, ast.Constant) and type(node.value) is int:
+        return {"": node.value}
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        return {k: -n for k, n in _linear(node.operand).items()}
+    if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Add, ast.Sub)):
+        found = _linear(node.left)
+        for key, n in _linear(node.right).items():
+            found[key] = found.get(key, 0) + (n if isinstance(node.op, ast.Add) else -n)
+        return found
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
+        left, right = _linear(node.left), _linear(node.right)
+        for factor, other in ((left, right), (right, left)):
+            if factor.keys() == {""}:
+                return {k: n * factor[""] for k, n in other.items()}
+    return {ast.unparse(node): 1}
+
+
+def spelled(value: int, terms: Mapping[str, int]) -> int:
+    """A sum as it is written: what is added first."""
+    parts = [(key, n) for key, n in terms.items() if n and key]
+    parts = [*(p for p in parts if p[1] > 0), *(p for p in parts if p[1] < 0)]
+    if not parts:
+        return value
+    offset = terms.get("", 0)
+    if offset:
+        parts.insert(0 if parts[0][1] < 0 < offset else len(parts), ("", offset))
+    text = ""
+    for key, n in parts:
+        size = abs(n)
+        whole = ast.parse(key or "0", mode="eval").body
+        is_name = isinstance(whole, (ast.Name, ast.Call, ast.Subscript, ast.Constant))
+        inner = key if is_name or (size == 1 and isinstance(whole, ast.BinOp)) else f"({key})"
+        shown = str(size) if not key else inner if size == 1 else f"{size} * {inner}"
+        if text:
+            text += f" {'+' if n > 0 else '-'} {shown}"
+        else:
+            text = shown if n > 0 else f"-{shown}"
+    alone = parts[0][1] if len(parts) == 1 else 0
+    level = _level(parts[0][0]) if alone == 1 else PRODUCT if alone > 1 else SUM
+    if len(text) > LONGEST:
+        return value
     made = Num.of(value, text, level)
-    if symbol == "+" and isinstance(b, Num):
-        made.last = a, 1, b
+    rest = spelled(value - offset, {**terms, "": 0}) if offset and parts[-1][0] == "" else value
+    if isinstance(rest, Num):
+        made.base, made.offset = rest, offset
     return made
+
+
+def _level(text: str) -> int:
+    """How tightly a term that is no sum holds together."""
+    node = ast.parse(text, mode="eval").body
+    if isinstance(node, ast.BinOp):
+        return POWER if isinstance(node.op, ast.Pow) else PRODUCT
+    return ATOM if isinstance(node, (ast.Name, ast.Call, ast.Subscript)) else CHOICE
 
 
 def _moved(a: Num, by: int) -> Num:
     """A sum with a number; numbers that were added before are one with it."""
-    base = a.base or a
+    base = a if a.base is None else a.base
     offset = a.offset + by
     if not offset:
         return base

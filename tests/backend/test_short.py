@@ -76,7 +76,18 @@ def test_parts_that_are_no_forms_of_one_thing_are_called_as_they_are() -> None:
     source = archdsl.load("inception_v3").source()
     assert "self.branch2 = Branch2(in_channels)" in source
     source = archdsl.load("res2net50_26w_8s").source()
-    assert "                Layer1(8 * width, channels),\n                Layer(9, 1, 8, " in source
+    assert (
+        "                Layer1(8 * width, width),\n                Layer(9, 1, 8, width)" in source
+    )
+    assert "res2_2=DenseRes2(256, 256, 26)," in source  # all else follows from these
+
+
+def test_what_bodies_without_names_take_is_said_in_the_parameters_of_their_block() -> None:
+    source = load("nfnet").source()
+    assert "self.branch2 = Branch2(in_channels, channels, 1, middle // 64, c)" in source
+    source = load("mambaout_tiny").source()
+    assert "self.branch2 = GatedBranch2(hidden, 2 * hidden - c, c)" in source
+    assert "gated1=Gated(96, 96)" in source or "Gated(96, 96) for i in range(1, 4)" in source
 
 
 def test_how_many_parts_there_are_is_an_argument() -> None:

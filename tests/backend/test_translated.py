@@ -1,13 +1,17 @@
 """The source says what the spec says: a class is right for arguments that its network does not
 use."""
 
+from typing import Any
+
+import hypothesis.strategies as st
 import pytest
 import torch
+from hypothesis import given
 from torch import nn
 
 import archdsl
 from archdsl.backend.build import load_source
-from archdsl.backend.terms import Num, Ratio, added, divided, multiplied, rounded_up
+from archdsl.backend.terms import PRODUCT, Num, Ratio, added, divided, multiplied, rounded_up
 
 UNIT = """arch net(classes = 10)
 input 4x8x8
@@ -54,6 +58,28 @@ def test_what_a_block_says_is_not_what_its_numbers_happen_to_be() -> None:
     assert "nn.Conv2d(in_channels, c, 1)" in source and "nn.BatchNorm2d(c)" in source
 
 
+@given(st.lists(st.tuples(st.sampled_from("+-*/%"), st.integers(0, 5)), max_size=8))
+def test_sums_that_are_put_together_keep_their_value(steps: list[tuple[str, int]]) -> None:
+    values = {"a": 12, "b": 8, "d": 20}
+    a, b = Num.of(12, "a"), Num.of(8, "b")
+    terms: list[Any] = [a, b, Num.of(4, "d // 5", PRODUCT), 1, 2, 3]
+    found: Any = a + b
+    for way, place in steps:
+        other = terms[place]
+        if way == "+":
+            found = found + other
+        elif way == "-":
+            found = found - other
+        elif way == "*":
+            found = found * (place + 1)
+        elif way == "/":
+            found = found // (place + 2)
+        else:
+            found = found // ((place + 1) * other)
+        if isinstance(found, Num):
+            assert eval(found.text, dict(values)) == int(found)
+
+
 def test_expressions_of_terms() -> None:
     a, b = Num.of(6, "a"), Num.of(4, "b")
     said = {
@@ -62,7 +88,13 @@ def test_expressions_of_terms() -> None:
         "a": a + 1 - 1,
         "2 * a": a + a,
         "a * (b + 1)": a * (b + 1),
-        "a - (b - a)": a - (b - a),
+        "2 * a - b": a - (b - a),
+        "b": a + 2 * b - (a + b + 1) + 1,
+        "-2 * b": (a - b) - (a + b),
+        "5 - a": 5 - (a + b) + b,
+        "3 * b": (4 * b + 2 * b) // 2,
+        "a // (a // 4)": 3 * a // (3 * (a // 4)),
+        "a * b - 2": a * b + a - (a + 2),
         "3 * (a // 4)": (a // 4) * 3,
         "3 * a // 4": multiplied(divided(Ratio(a, 1), Ratio(4, 1)), Ratio(3, 1)).whole(),
         "math.ceil(a / b)": rounded_up(divided(Ratio(a, 1), Ratio(b, 1))),

@@ -54,21 +54,14 @@ class CrossStage(nn.Module):
     """
 
     def __init__(
-        self,
-        in_channels: int,
-        c: int,
-        inner: int,
-        branch2_inner: int,
-        units: int,
-        channels: int,
-        conv2_in_channels: int,
+        self, in_channels: int, c: int, inner: int, branch2_inner: int, units: int
     ) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(in_channels, inner, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(inner)
         self.leaky_relu1 = nn.LeakyReLU(negative_slope=0.1, inplace=True)
-        self.branch2 = Branch(inner, branch2_inner, units, channels)
-        self.conv2 = nn.Conv2d(conv2_in_channels, c, 1, bias=False)
+        self.branch2 = Branch(inner, branch2_inner, units, inner // 2)
+        self.conv2 = nn.Conv2d(2 * (inner // 2), c, 1, bias=False)
         self.bn2 = nn.BatchNorm2d(c)
         self.leaky_relu2 = nn.LeakyReLU(negative_slope=0.1, inplace=True)
 
@@ -94,31 +87,31 @@ class Darknet(nn.Module):
             conv1=nn.Conv2d(32, 64, 3, stride=2, padding=1, bias=False),
             bn1=nn.BatchNorm2d(64),
             leaky_relu1=nn.LeakyReLU(negative_slope=0.1, inplace=True),
-            cross_stage1=CrossStage(64, 64, 128, 32, 1, 64, 128),
+            cross_stage1=CrossStage(64, 64, 128, 32, 1),
         )
         self.stage2 = seq(
             conv1=nn.Conv2d(64, 128, 3, stride=2, padding=1, bias=False),
             bn1=nn.BatchNorm2d(128),
             leaky_relu1=nn.LeakyReLU(negative_slope=0.1, inplace=True),
-            cross_stage1=CrossStage(128, 128, 128, 64, 2, 64, 128),
+            cross_stage1=CrossStage(128, 128, 128, 64, 2),
         )
         self.stage3 = seq(
             conv1=nn.Conv2d(128, 256, 3, stride=2, padding=1, bias=False),
             bn1=nn.BatchNorm2d(256),
             leaky_relu1=nn.LeakyReLU(negative_slope=0.1, inplace=True),
-            cross_stage1=CrossStage(256, 256, 256, 128, 8, 128, 256),
+            cross_stage1=CrossStage(256, 256, 256, 128, 8),
         )
         self.stage4 = seq(
             conv1=nn.Conv2d(256, 512, 3, stride=2, padding=1, bias=False),
             bn1=nn.BatchNorm2d(512),
             leaky_relu1=nn.LeakyReLU(negative_slope=0.1, inplace=True),
-            cross_stage1=CrossStage(512, 512, 512, 256, 8, 256, 512),
+            cross_stage1=CrossStage(512, 512, 512, 256, 8),
         )
         self.stage5 = seq(
             conv1=nn.Conv2d(512, 1024, 3, stride=2, padding=1, bias=False),
             bn1=nn.BatchNorm2d(1024),
             leaky_relu1=nn.LeakyReLU(negative_slope=0.1, inplace=True),
-            cross_stage1=CrossStage(1024, 1024, 1024, 512, 4, 512, 1024),
+            cross_stage1=CrossStage(1024, 1024, 1024, 512, 4),
         )
         self.head = seq(
             global_avgpool1=nn.AdaptiveAvgPool2d(1),

@@ -46,12 +46,10 @@ class Turn(nn.Module):
 class ResidualStage(nn.Sequential):
     """Pairs of convolutions beside an identity (arXiv:1512.03385)."""
 
-    def __init__(
-        self, in_channels: int, turn1_c: int, channels: int, shortcut: bool
-    ) -> None:
+    def __init__(self, in_channels: int, c: int, channels: int, shortcut: bool) -> None:
         super().__init__()
-        self.turn1 = Turn(in_channels, turn1_c, channels=channels, shortcut=shortcut)
-        self.turn2 = Turn(turn1_c, turn1_c)
+        self.turn1 = Turn(in_channels, c, channels=channels, shortcut=shortcut)
+        self.turn2 = Turn(c, c)
 
 
 class Patterns(nn.Module):

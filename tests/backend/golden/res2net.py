@@ -56,26 +56,17 @@ class Res2(nn.Module):
     came of the one before it; where shapes change, by itself.
     """
 
-    def __init__(
-        self,
-        in_channels: int,
-        c: int,
-        width: int,
-        channels: int,
-        branch1_stride: int,
-        conv2_in_channels: int,
-        stride: int = 1,
-    ) -> None:
+    def __init__(self, in_channels: int, c: int, width: int, stride: int = 1) -> None:
         super().__init__()
         assert not (stride == 1 and in_channels == c)
         self.conv1 = nn.Conv2d(in_channels, 4 * width, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(4 * width)
         self.relu1 = nn.ReLU(inplace=True)
-        self.branch1 = Branch(4 * width, 0, channels, branch1_stride)
-        self.branch2 = Branch(4 * width, 1, channels, branch1_stride)
-        self.branch3 = Branch(4 * width, 2, channels, branch1_stride)
-        self.branch4 = Branch4(branch1_stride)
-        self.conv2 = nn.Conv2d(conv2_in_channels, c, 1, bias=False)
+        self.branch1 = Branch(4 * width, 0, width, stride)
+        self.branch2 = Branch(4 * width, 1, width, stride)
+        self.branch3 = Branch(4 * width, 2, width, stride)
+        self.branch4 = Branch4(stride)
+        self.conv2 = nn.Conv2d(4 * width, c, 1, bias=False)
         self.bn2 = nn.BatchNorm2d(c)
         self.shortcut = seq(
             conv1=nn.Conv2d(in_channels, c, 1, stride=stride, bias=False),
@@ -129,28 +120,17 @@ class Layer(nn.Module):
 class DenseRes2(nn.Module):
     """Another form of `Res2`."""
 
-    def __init__(
-        self,
-        in_channels: int,
-        c: int,
-        width: int,
-        channels: int,
-        conv2_in_channels: int,
-    ) -> None:
+    def __init__(self, in_channels: int, c: int, width: int) -> None:
         super().__init__()
         assert in_channels == c
         self.conv1 = nn.Conv2d(in_channels, 4 * width, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(4 * width)
         self.relu1 = nn.ReLU(inplace=True)
         self.dense1 = DenseBlock(
-            [
-                Layer1(4 * width, channels),
-                Layer(5, 1, 4, channels),
-                Layer(6, 2, 5, channels),
-            ],
+            [Layer1(4 * width, width), Layer(5, 1, 4, width), Layer(6, 2, 5, width)]
         )
         self.slice_first = 3 * width
-        self.conv2 = nn.Conv2d(conv2_in_channels, c, 1, bias=False)
+        self.conv2 = nn.Conv2d(4 * width, c, 1, bias=False)
         self.bn2 = nn.BatchNorm2d(c)
         self.relu2 = nn.ReLU(inplace=True)
 
@@ -177,22 +157,22 @@ class Res2Net(nn.Module):
             maxpool1=nn.MaxPool2d(3, stride=2, padding=1),
         )
         self.stage1 = seq(
-            res2_1=Res2(64, 256, 26, 26, 1, 104),
-            res2_2=DenseRes2(256, 256, 26, 26, 104),
-            res2_3=DenseRes2(256, 256, 26, 26, 104),
+            res2_1=Res2(64, 256, 26),
+            res2_2=DenseRes2(256, 256, 26),
+            res2_3=DenseRes2(256, 256, 26),
         )
         self.stage2 = seq(
-            res2_1=Res2(256, 512, 52, 52, 2, 208, stride=2),
-            **{f"res2_{i}": DenseRes2(512, 512, 52, 52, 208) for i in range(2, 5)},
+            res2_1=Res2(256, 512, 52, stride=2),
+            **{f"res2_{i}": DenseRes2(512, 512, 52) for i in range(2, 5)},
         )
         self.stage3 = seq(
-            res2_1=Res2(512, 1024, 104, 104, 2, 416, stride=2),
-            **{f"res2_{i}": DenseRes2(1024, 1024, 104, 104, 416) for i in range(2, 7)},
+            res2_1=Res2(512, 1024, 104, stride=2),
+            **{f"res2_{i}": DenseRes2(1024, 1024, 104) for i in range(2, 7)},
         )
         self.stage4 = seq(
-            res2_1=Res2(1024, 2048, 208, 208, 2, 832, stride=2),
-            res2_2=DenseRes2(2048, 2048, 208, 208, 832),
-            res2_3=DenseRes2(2048, 2048, 208, 208, 832),
+            res2_1=Res2(1024, 2048, 208, stride=2),
+            res2_2=DenseRes2(2048, 2048, 208),
+            res2_3=DenseRes2(2048, 2048, 208),
         )
         self.head = seq(
             global_avgpool1=nn.AdaptiveAvgPool2d(1),

@@ -16,16 +16,15 @@ def seq(**layers: nn.Module) -> nn.Sequential:
 class Convs(nn.Sequential):
     def __init__(self, in_channels: int, c: int, stride: int) -> None:
         super().__init__()
-        inner = 8 * (64 * c // 64)
-        self.conv1 = nn.Conv2d(in_channels, inner, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(inner)
+        self.conv1 = nn.Conv2d(in_channels, 8 * c, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(8 * c)
         self.relu1 = nn.ReLU(inplace=True)
         self.conv2 = nn.Conv2d(
-            inner, inner, 3, stride=stride, padding=1, groups=8, bias=False
+            8 * c, 8 * c, 3, stride=stride, padding=1, groups=8, bias=False
         )
-        self.bn2 = nn.BatchNorm2d(inner)
+        self.bn2 = nn.BatchNorm2d(8 * c)
         self.relu2 = nn.ReLU(inplace=True)
-        self.conv3 = nn.Conv2d(inner, 4 * c, 1, bias=False)
+        self.conv3 = nn.Conv2d(8 * c, 4 * c, 1, bias=False)
 
 
 class Unit(nn.Module):

@@ -145,20 +145,16 @@ class Mlp(nn.Sequential):
 
 
 class Unit(nn.Module):
-    def __init__(
-        self,
-        in_channels: int,
-        survive: float,
-        attend1_shift: int,
-        conv2_in_channels: int,
-    ) -> None:
+    def __init__(self, in_channels: int, survive: float, attend1_shift: int) -> None:
         super().__init__()
         self.layer_norm1 = ChannelNorm(in_channels)
         self.conv1 = nn.Conv2d(in_channels, 3 * in_channels, 1)
         self.attend1 = WindowAttention(
             in_channels // 32, (7, 7), shift=attend1_shift, relative=True
         )
-        self.conv2 = nn.Conv2d(conv2_in_channels, in_channels, 1)
+        self.conv2 = nn.Conv2d(
+            in_channels // 32 * (in_channels // (in_channels // 32)), in_channels, 1
+        )
         self.add1 = StochasticDepth(survive, per="sample", scaling="train")
         self.layer_norm2 = ChannelNorm(in_channels)
         self.mlp1 = Mlp(in_channels)
@@ -174,14 +170,14 @@ class Unit(nn.Module):
 class Merge(nn.Module):
     """The pixels of each 2x2 square beside each other; the left ones come first."""
 
-    def __init__(self, in_channels: int, size1: int) -> None:
+    def __init__(self, in_channels: int) -> None:
         super().__init__()
         self.pixel_unshuffle1 = nn.PixelUnshuffle(2)
         self.deal_groups = in_channels
         self.branch_first = 2 * in_channels
         self.branch_last = 3 * in_channels
-        self.layer_norm1 = ChannelNorm(size1)
-        self.conv1 = nn.Conv2d(size1, 2 * in_channels, 1, bias=False)
+        self.layer_norm1 = ChannelNorm(4 * in_channels)
+        self.conv1 = nn.Conv2d(4 * in_channels, 2 * in_channels, 1, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.pixel_unshuffle1(x)
@@ -206,22 +202,20 @@ class Swin(nn.Module):
         self.stem = seq(
             conv1=nn.Conv2d(3, 96, 4, stride=4), layer_norm1=ChannelNorm(96)
         )
-        self.stage1 = seq(unit1=Unit(96, 1.0, 0, 96), unit2=Unit(96, 54 / 55, 3, 96))
-        self.merge2 = Merge(96, 384)
-        self.stage2 = seq(
-            unit1=Unit(192, 53 / 55, 0, 192), unit2=Unit(192, 52 / 55, 3, 192)
-        )
-        self.merge3 = Merge(192, 768)
+        self.stage1 = seq(unit1=Unit(96, 1.0, 0), unit2=Unit(96, 54 / 55, 3))
+        self.merge2 = Merge(96)
+        self.stage2 = seq(unit1=Unit(192, 53 / 55, 0), unit2=Unit(192, 52 / 55, 3))
+        self.merge3 = Merge(192)
         self.stage3 = seq(
-            unit1=Unit(384, 51 / 55, 0, 384),
-            unit2=Unit(384, 10 / 11, 3, 384),
-            unit3=Unit(384, 49 / 55, 0, 384),
-            unit4=Unit(384, 48 / 55, 3, 384),
-            unit5=Unit(384, 47 / 55, 0, 384),
-            unit6=Unit(384, 46 / 55, 3, 384),
+            unit1=Unit(384, 51 / 55, 0),
+            unit2=Unit(384, 10 / 11, 3),
+            unit3=Unit(384, 49 / 55, 0),
+            unit4=Unit(384, 48 / 55, 3),
+            unit5=Unit(384, 47 / 55, 0),
+            unit6=Unit(384, 46 / 55, 3),
         )
-        self.merge4 = Merge(384, 1536)
-        self.stage4 = seq(unit1=Unit(768, 9 / 11, 0, 768), unit2=Unit(768, 0.8, 0, 768))
+        self.merge4 = Merge(384)
+        self.stage4 = seq(unit1=Unit(768, 9 / 11, 0), unit2=Unit(768, 0.8, 0))
         self.head = seq(
             layer_norm1=ChannelNorm(768),
             global_avgpool1=nn.AdaptiveAvgPool2d(1),
