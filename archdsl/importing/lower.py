@@ -245,7 +245,7 @@ class Lowering:
         other = value.axes[at] if value.axes[at] != at else 1
         swapped = {at: other, other: at}
         axes = {} if rank == 2 else {"first": named(at, rank), "second": named(other, rank)}
-        made = self.once(make("transpose", **axes), value.vertex, record)
+        made = self.swapped(make("transpose", **axes), value.vertex, record)
         return TensorValue(made, tuple(swapped.get(axis, axis) for axis in value.axes))
 
     def cut(self, value: Any) -> Any:
@@ -304,6 +304,10 @@ class Lowering:
     def once(self, layer: Layer, vertex: Vertex, record: TracedCall) -> Vertex:
         """A layer without weights on a vertex: the one that there is already, or a new one."""
         return self._known.get((layer, (vertex.number,))) or self.vertex(layer, [vertex], record)
+
+    def swapped(self, swap: Layer, vertex: Vertex, record: TracedCall) -> Vertex:
+        """A transposition of a vertex: what it is of, where it is the same one itself."""
+        return vertex.inputs[0] if vertex.layer == swap else self.once(swap, vertex, record)
 
     def apply(
         self,

@@ -176,5 +176,5 @@ def _over(lower: Lowering, record: TracedCall, vertex: Vertex, axis: int, kind: 
         return lower.vertex(make(f"channel_{kind}"), [vertex], record)
     names = {} if rank == 2 else {"first": named(0, rank), "second": named(axis, rank)}
     swap = make("transpose", **names)
-    pooled = lower.vertex(make(f"channel_{kind}"), [lower.once(swap, vertex, record)], record)
-    return lower.vertex(swap, [pooled], record)
+    pooled = lower.vertex(make(f"channel_{kind}"), [lower.swapped(swap, vertex, record)], record)
+    return lower.swapped(swap, pooled, record)

@@ -10,7 +10,7 @@ from archdsl.importing.lower import Lowering, operation
 from archdsl.importing.record import TracedCall
 from archdsl.importing.shaped import channels_of, in_shape, part_of, place_of, range_of
 from archdsl.importing.values import TensorValue
-from archdsl.layers.base import Layer
+from archdsl.layers.base import Layer, alike
 
 
 @operation("narrow")
@@ -75,37 +75,41 @@ def _ranges(
     rank, shape = len(x.axes) + 1, (lower.batch, *x.shape)
     if cut[0][0] == 0:
         raise Gap(" of some images of the batch")
-    if all(x.axes[i - 1] != 0 for i, _ in cut):
-        steps = [s.step for _, s in cut]
-        starts = [s.indices(shape[i])[0] for i, s in cut]
-        ends = all(s.stop is None for _, s in cut)
-        if ends and len(set(steps)) == 1 and len(cut) == rank - 2:
-            if not any(starts):
-                return lower.apply(make("subsample", stride=steps[0]), record, x)
-            if rank == 4 and steps[0] and all(shape[i] % steps[0] == 0 for i, _ in cut):
-                order = sorted(range(2), key=lambda n: x.axes[cut[n][0] - 1])
-                return _dealt(lower, record, x, steps[0], [starts[n] for n in order])
-        edges = [s.indices(shape[i]) for i, s in cut]
-        sides = {i: (a, shape[i] - b) for (i, _), (a, b, _) in zip(cut, edges, strict=True)}
-        counted = all(s.stop is None or s.stop < 0 for _, s in cut)  # from the end
-        even = all(a == b for a, b in sides.values())
-        if (
-            x.plain
-            and (even or counted)
-            and set(steps) <= {None, 1}
-            and all(b > a for a, b, _ in edges)
+    if any(not range(*s.indices(shape[i])) for i, s in cut):
+        raise Gap(" of no places at all")
+    channels = [(i, s) for i, s in cut if x.axes[i - 1] == 0]
+    for i, s in channels:
+        first, last, step = s.indices(shape[i])
+        if step != 1:
+            raise Gap(" of channels with a step")
+        x = part_of(lower, record, x, first, last - first)
+    cut = [item for item in cut if item not in channels]
+    if not cut:
+        return x
+    steps = {i: s.step or 1 for i, s in cut}
+    starts = [s.indices(shape[i])[0] for i, s in cut]
+    if all(s.stop is None for _, s in cut) and set(steps.values()) != {1}:
+        if not any(starts):
+            order = {axis: steps.get(i + 1, 1) for i, axis in enumerate(x.axes)}
+            stride = tuple(order[axis] for axis in range(1, rank - 1))
+            return lower.apply(make("subsample", stride=alike(stride)), record, x)
+        step = steps[cut[0][0]]
+        dealt = rank == 4 and len(cut) == 2 and set(steps.values()) == {step}
+        if dealt and all(
+            shape[i] % step == 0 and start < step for i, start in zip(steps, starts, strict=True)
         ):
-            return lower.apply(_cropped([sides.get(n, (0, 0)) for n in range(2, rank)]), record, x)
-        if set(steps) <= {None, 1} and all(b > a for a, b, _ in edges):
-            for (i, _), (a, b, _) in zip(cut, edges, strict=True):
-                x = _along(lower, record, x, x.axes[i - 1], a, b - a)
-            return x
-        raise Gap(" of a spatial axis with a step")
-    if len(cut) == 1:
-        first, last, step = cut[0][1].indices(x.vertex.shape[0])
-        if step == 1 and last > first:
-            return part_of(lower, record, x, first, last - first)
-    raise Gap(" of channels with a step")
+            by_axis = sorted(range(2), key=lambda n: x.axes[cut[n][0] - 1])
+            return _dealt(lower, record, x, step, [starts[n] for n in by_axis])
+    if set(steps.values()) != {1}:
+        raise Gap(" of a spatial axis with a step, of some of its pixels")
+    edges = [s.indices(shape[i]) for i, s in cut]
+    sides = {i: (a, shape[i] - b) for (i, _), (a, b, _) in zip(cut, edges, strict=True)}
+    counted = all(s.stop is None or s.stop < 0 for _, s in cut)  # from the end
+    if x.plain and (counted or all(a == b for a, b in sides.values())):
+        return lower.apply(_cropped([sides.get(n, (0, 0)) for n in range(2, rank)]), record, x)
+    for (i, _), (a, b, _) in zip(cut, edges, strict=True):
+        x = _along(lower, record, x, x.axes[i - 1], a, b - a)
+    return x
 
 
 def _cropped(sides: list[tuple[int, int]]) -> Layer:
@@ -124,9 +128,9 @@ def _along(
     rank = len(x.axes)
     names = {} if rank == 2 else {"first": named(0, rank), "second": named(axis, rank)}
     swap = make("transpose", **names)
-    vertex = lower.once(swap, x.vertex, record)
+    vertex = lower.swapped(swap, x.vertex, record)
     vertex = lower.once(channels_of(vertex.shape[0], first, size), vertex, record)
-    return TensorValue(lower.once(swap, vertex, record), x.axes)
+    return TensorValue(lower.swapped(swap, vertex, record), x.axes)
 
 
 def _dealt(

@@ -1,5 +1,7 @@
 """Models that say something in an unusual way: the same network, or a clear refusal."""
 
+from typing import Any
+
 import pytest
 import strange_models as models
 import torch
@@ -96,3 +98,40 @@ def test_weights_that_are_put_together_are_not_fixed() -> None:
     with pytest.raises(archdsl.ArchError) as caught:
         archdsl.import_module(Around(body, conv()), (3, 8, 8))
     assert "with weights that are computed from others" in caught.value.diagnostics[0].message
+
+
+RANGES = {
+    "of channels and pixels": (lambda x: x[:, 2:6, 1:, 2:5], "slice(3, 6)", 4),
+    "a step of one axis": (lambda x: x[:, :, ::2], "subsample(2x1)", 0),
+    "steps that differ": (lambda x: x[:, :, ::2, ::4], "subsample(2x4)", 0),
+    "one of the other": (lambda x: x[..., 1:5][..., :3], "slice(2, 5) -> slice(1, 3)", 2),
+}
+
+
+@pytest.mark.parametrize("case", RANGES)
+def test_ranges(case: str) -> None:
+    """Of an axis that two ranges are of, channels and it change places once."""
+    body, text, transposed = RANGES[case]
+    model = Around(lambda part, x: part(body(x)), nn.LazyConv2d(8, 1))
+    model(torch.zeros(1, 3, 8, 8))
+    imported = archdsl.import_module(model, (3, 8, 8))
+    assert text in imported.text, imported.text
+    assert imported.text.count("transpose") == transposed
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        (lambda x: x[:, ::2], "of channels with a step"),
+        (lambda x: x[:, :, 1:7:2], "of a spatial axis with a step, of some of its pixels"),
+        (lambda x: x[:, ::2, 1:], "of channels with a step"),
+        (lambda x: x[:, :, 1:, 4:4].sum((2, 3), keepdim=True), "of no places at all"),
+    ],
+)
+def test_ranges_that_no_layer_takes(body: Any, why: str) -> None:
+    model = Around(lambda part, x: part(body(x)), nn.LazyConv2d(8, 1))
+    model(torch.zeros(1, 3, 8, 8))
+    with pytest.raises(archdsl.ArchError) as caught:
+        archdsl.import_module(model, (3, 8, 8))
+    first = caught.value.diagnostics[0]
+    assert first.message == f"no layer computes `__getitem__` {why}", first.message
