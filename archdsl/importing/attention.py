@@ -13,7 +13,7 @@ from archdsl.importing.fixed import Looked
 from archdsl.importing.layer_of import Gap, make
 from archdsl.importing.lower import Lowering, operation
 from archdsl.importing.queried import learned, of_queries, relative_keys
-from archdsl.importing.record import Tied, TracedCall
+from archdsl.importing.record import Ref, Tied, TracedCall
 from archdsl.importing.values import AttentionScores, OfQueries, TensorValue, Vertex
 from archdsl.importing.weighted import linear_over_channels, turned_linear
 from archdsl.layers.base import alike
@@ -108,8 +108,12 @@ def _weighed(
     if scores.shape != (plain if not scores.turned else (*plain[:-2], plain[-1], plain[-2])):
         raise Gap(" of scores in another shape")
     q, k = scores.queries, scores.keys
-    factor, added, products = scores.factor, scores.added, scores.products
-    return attended(lower, record, q, k, values, factor, added=added, products=products)
+    given: dict[str, Any] = {
+        "added": scores.added,
+        "products": scores.products,
+        "dropout": scores.dropout,
+    }
+    return attended(lower, record, q, k, values, scores.factor, **given)
 
 
 @operation("scaled_dot_product_attention")
@@ -123,13 +127,12 @@ def fused(lower: Lowering, record: TracedCall) -> AxisSplit:
     mask = given(record, 3, "attn_mask")
     scores = AttentionScores(q, k, shape)
     scores = scores if mask is None else biased_by(lower, scores, mask)
-    if lower.argument(record, 4, "dropout_p", 0.0):
-        raise Gap(" with dropout of its weights")
+    dropout = lower.argument(record, 4, "dropout_p", 0.0)
     scale = lower.argument(record, 6, "scale")
     factor = q.shape[-1] ** -0.5 if scale is None else scale
     causal = bool(lower.argument(record, 5, "is_causal", False))
     added, products = scores.added, scores.products
-    return attended(lower, record, q, k, v, factor, causal, added, products)
+    return attended(lower, record, q, k, v, factor, causal, added, products, dropout)
 
 
 def heads_of(cut: AxisSplit) -> Heads:
@@ -187,6 +190,7 @@ def attended(
     causal: bool = False,
     added: tuple[Looked, ...] = (),
     products: tuple[OfQueries, ...] = (),
+    dropout: float = 0.0,
 ) -> AxisSplit:
     """Attention of heads. Raises ``Gap`` where it is not among the pixels of one tensor."""
     parts = [heads_of(part) for part in (q, k, v)]
@@ -210,7 +214,8 @@ def attended(
     if any(part.vertex.shape[1:] != queries.vertex.shape[1:] for part in parts):
         if causal or added or products or queries.sees or q.rolled:
             raise Gap(" of one tensor to another, within windows or with something added")
-        given = {"kv_heads": keys.heads} if keys.heads != queries.heads else {}
+        given: dict[str, Any] = {"kv_heads": keys.heads} if keys.heads != queries.heads else {}
+        given |= {"dropout": dropout} if dropout else {}
         both = [rest[0], side_by_side(lower, record, rest[1:])]
         made = lower.vertex(make("cross_attend", heads=queries.heads, **given), both, record)
         return AxisSplit(made, q.axes, values.factor)
@@ -221,6 +226,8 @@ def attended(
         options["kv_heads"] = keys.heads
     if causal:
         options["causal"] = True
+    if dropout:
+        options["dropout"] = dropout
     if keyed:
         options["relative_keys"], weights = True, {**weights, **keyed}
     layer = make("attend", heads=queries.heads, **options)
@@ -258,10 +265,14 @@ def multihead(lower: Lowering, record: TracedCall) -> list[Any]:
     """PyTorch's module: a projection to queries, keys and values, attention, a projection."""
     m = record.module
     q, k, v = (lower.argument(record, i, n) for i, n in enumerate(("query", "key", "value")))
-    if not isinstance(q, TensorValue) or q.axes != (1, 0) or not m.batch_first:
+    if not isinstance(q, TensorValue) or len(q.axes) != 2 or not m.batch_first:
         raise Gap(" of tensors that are not (batch, tokens, channels): say `batch_first=True`")
     if q != k or k != v:
         raise Gap(" of several tensors")
+    if q.plain:  # what comes in has its last axis last
+        q = TensorValue(lower.once(make("transpose"), q.vertex, record), (1, 0))
+        if record.args and isinstance(record.args[0], Ref):
+            lower.assign(record.args[0], q)  # so that what it is added to stands likewise
     if m.in_proj_weight is None or m.bias_k is not None or m.add_zero_attn:
         raise Gap(" with keys of other channels (`kdim`), or with an added key and value")
     if lower.argument(record, 3, "key_padding_mask") is not None:
@@ -273,7 +284,7 @@ def multihead(lower: Lowering, record: TracedCall) -> list[Any]:
     elif mask is not None:
         raise Gap(" with a mask that is not causal")
     if m.dropout and record.training:
-        raise Gap(" with dropout of its weights: set its `dropout` to 0")
+        options["dropout"] = m.dropout
     inward = _tied(record, weight="in_proj_weight", bias="in_proj_bias")
     outward = _tied(record, weight="out_proj.weight", bias="out_proj.bias")
     return [between(lower, record, q, options, inward, outward), None]
@@ -283,14 +294,16 @@ def multihead(lower: Lowering, record: TracedCall) -> list[Any]:
 def shifted(lower: Lowering, record: TracedCall) -> TensorValue:
     """Torchvision's module of Swin transformers, of images whose channels are last."""
     m, x = record.module, lower.input(record)
-    if x.axes != (1, 2, 0) or m.dropout or m.attention_dropout:
-        raise Gap(" with dropout of its weights, or of tensors whose channels are not last")
+    if x.axes != (1, 2, 0):
+        raise Gap(" of tensors whose channels are not last")
     (height, width), side = x.shape[:2], m.window_size[0]
     if len({*m.window_size}) > 1 or height % side or width % side or len({*m.shift_size}) > 1:
         raise Gap(
             f" of an image of {height}x{width} pixels, which does not divide into windows of {side}"
         )
     options: dict[str, Any] = {"heads": m.num_heads, "windows": side, "relative": True}
+    if m.attention_dropout and record.training:
+        options["dropout"] = m.attention_dropout
     shift = m.shift_size[0]
     if shift and min(height, width) <= side < max(height, width):
         raise Gap(" that are shifted along one axis only")
@@ -299,7 +312,9 @@ def shifted(lower: Lowering, record: TracedCall) -> TensorValue:
     inward = _tied(record, weight="qkv.weight", bias="qkv.bias")
     outward = _tied(record, weight="proj.weight", bias="proj.bias")
     bias = _tied(record, weight="relative_position_bias_table")
-    return between(lower, record, x, options, inward, outward, bias)
+    made = between(lower, record, x, options, inward, outward, bias)
+    drops = m.dropout and record.training
+    return lower.apply(make("dropout", p=m.dropout), record, made) if drops else made
 
 
 def between(

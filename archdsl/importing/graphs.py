@@ -60,7 +60,7 @@ def graph_of(module: nn.Module, inputs: Inputs, custom: Custom = NONE) -> Graph:
     if not _same(*graphs):
         _check_chance(lambda: graph_once(module, BATCHES[0], inputs, True, custom, always))
         raise unequal(codes.DEPENDS_ON_BATCH, few, many, help=ONE_BY_ONE)
-    if any(vertex.op in DROPPED for vertex in evaluated.vertices):
+    if any(vertex.op in DROPPED or _drops_weights(vertex) for vertex in evaluated.vertices):
         raise failure(codes.CHANGES_IN_TRAINING, reason="it applies dropout in evaluation, too")
     seen = f"with {BATCHES[0]} images", evaluated
     for batch in OTHER_BATCHES:
@@ -266,11 +266,19 @@ def _with_asides(graph: Graph) -> Graph:
     return graph
 
 
+def _drops_weights(vertex: Vertex) -> bool:
+    """Whether it is attention that drops some of its weights."""
+    return vertex.layer is not None and getattr(vertex.layer, "dropout", 0.0) > 0
+
+
 def _without_drops(graph: Graph) -> Graph:
     """The graph of a network without what happens in training alone."""
     for vertex in graph.vertices:
         if vertex.op in DROPPED:
             vertex.layer = make("identity")
+        elif _drops_weights(vertex) and vertex.layer is not None:
+            given = {n: v for n, v in vertex.layer.given() if n != "dropout"}
+            vertex.layer = make(vertex.op, **given)
         elif vertex.op == "add" and vertex.drop:
             vertex.layer, vertex.drop = make("add"), 0.0
         elif vertex.layer is not None and vertex.layer.columns_met is not None:

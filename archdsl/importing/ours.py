@@ -48,11 +48,17 @@ def _own_codes(name: str) -> Any:
     return codes_of(getattr(import_module(f"archdsl.{FILES[name]}"), name))
 
 
+def _dropout(record: TracedCall) -> dict[str, Any]:
+    """That of the weights of attention, where it acts."""
+    acts = record.module.dropout and record.training
+    return {"dropout": record.module.dropout} if acts else {}
+
+
 @operation("own Attention")
 def attention(lower: Lowering, record: TracedCall) -> TensorValue:
     m = record.module
     options = {"causal": m.causal, "rope": m.rope}
-    given = {name: value for name, value in options.items() if value}
+    given = {name: value for name, value in options.items() if value} | _dropout(record)
     if m.kv_heads != m.heads:
         given["kv_heads"] = m.kv_heads
     return lower.apply(make("attend", heads=m.heads, **given), record, lower.input(record))
@@ -60,14 +66,14 @@ def attention(lower: Lowering, record: TracedCall) -> TensorValue:
 
 @operation("own ChannelAttention")
 def channel_attention(lower: Lowering, record: TracedCall) -> TensorValue:
-    layer = make("attend", heads=record.module.heads, over="channels")
+    layer = make("attend", heads=record.module.heads, over="channels", **_dropout(record))
     return lower.apply(layer, record, lower.input(record))
 
 
 @operation("own WindowAttention")
 def window_attention(lower: Lowering, record: TracedCall) -> TensorValue:
     m, x = record.module, lower.input(record)
-    options: dict[str, Any] = {"relative": True} if m.weight is not None else {}
+    options = _dropout(record) | ({"relative": True} if m.weight is not None else {})
     if m.height_rel is not None:
         options["relative_keys"] = True
     if m.grid:

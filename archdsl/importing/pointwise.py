@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from archdsl.importing.cut import AxisSplit
@@ -83,7 +84,9 @@ def dropout(lower: Lowering, record: TracedCall) -> Any:
     if p == 0 or not active:
         return x
     if isinstance(x, AttentionScores):
-        raise Gap(" of attention weights: set its probability to 0")
+        if not x.softmax or x.dropout:
+            raise Gap(" of attention scores before their softmax, or of weights twice")
+        return replace(x, dropout=p)
     x = lower.input(record)
     names = {"Dropout": "dropout", "dropout": "dropout", "AlphaDropout": "alpha_dropout"}
     names["alpha_dropout"] = "alpha_dropout"

@@ -62,8 +62,13 @@ def without_chance(module: nn.Module) -> None:
             for attribute in ("p", "drop_prob"):
                 if hasattr(part, attribute):
                     setattr(part, attribute, 0.0)
+        if isinstance(getattr(part, "dropout", None), float):  # of attention's weights
+            part.dropout = 0.0  # type: ignore[assignment]
         if hasattr(part, "survive"):
             part.survive = 1.0  # type: ignore[assignment]
+
+
+SCALED = ("query", "key", "value", "attn_mask", "dropout_p", "is_causal")
 
 
 class Certain(TorchFunctionMode):
@@ -72,6 +77,9 @@ class Certain(TorchFunctionMode):
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         name = getattr(func, "__name__", "")
+        if name == "scaled_dot_product_attention":
+            given = {**dict(zip(SCALED, args, strict=False)), **(kwargs or {})}
+            return run_theirs(func, (), {**given, "dropout_p": 0.0})
         if args and ("dropout" in name or (name == "float" and args[0].dtype == torch.float64)):
             return args[0]
         return run_theirs(func, args, kwargs)

@@ -86,6 +86,7 @@ class AttentionScores:
     shape: Shape
     factor: float = 1.0
     softmax: bool = False
+    dropout: float = 0.0  # of the weights, in training
     turned: bool = False  # whether keys come first
     added: tuple[Looked, ...] = ()  # to them, each in the shape that they have without cuts
     products: tuple[OfQueries, ...] = ()  # that are added to them

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from archdsl.diagnostics import codes
 from archdsl.layers.arguments import (
+    Chance,
     Count,
     Flag,
     Index,
@@ -55,6 +56,7 @@ class Attend(Layer):
     - ``relative``: learns a bias for each distance between two pixels of a window or an image;
       ``relative_keys``: a vector for each distance down and each to the right, whose product
       with the query is added (arXiv:2101.11605).
+    - ``dropout``: in training each weight is zero with this probability.
     """
 
     heads: Count
@@ -67,10 +69,11 @@ class Attend(Layer):
     relative: Flag = False
     relative_keys: Flag = False
     over: Annotated[str, OneOf(("space", "channels"))] = "space"
+    dropout: Chance = 0.0
 
     name = "attend"
     kind = "attention"
-    late = "relative_keys", "over"
+    late = "relative_keys", "over", "dropout"
     modules = "modules/attention.py"
     synonyms = ("sdpa",)
     examples = (
@@ -82,6 +85,7 @@ class Attend(Layer):
         Example("attend(2, grid = 4x2, relative = true)", ((24, 8, 4),), (8, 8, 4)),
         Example("attend(2, relative_keys = true)", ((24, 8, 4),), (8, 8, 4)),
         Example("attend(2, over = channels)", ((24, 3, 5),), (8, 3, 5)),
+        Example("attend(2, dropout = 0.1)", ((24, 9),), (8, 9)),
     )
 
     def stacks(self) -> int:
@@ -179,15 +183,15 @@ class Attend(Layer):
 
     def torch(self, *inputs: Shape) -> Module:
         if self.over == "channels":
-            return Module("ChannelAttention", (self.heads,))
+            return Module("ChannelAttention", (self.heads,), self._set("dropout"))
         if not self._set(*INSIDE):
-            return Module("Attention", (self.heads,), self._set(*AMONG))
-        keywords = self._set("shift", "relative")
+            return Module("Attention", (self.heads,), self._set(*AMONG, "dropout"))
+        keywords = self._set("shift", "relative", "dropout")
         if self.grid:
             keywords["grid"] = True
         if self.relative_keys:
             keywords["keys"] = inputs[0][0] // self.stacks()
-        usual = {"shift": 0, "relative": False, "grid": False, "keys": 0}
+        usual = {"shift": 0, "relative": False, "dropout": 0.0, "grid": False, "keys": 0}
         return Module("WindowAttention", (self.heads, self.cells(inputs[0][1:])), keywords, usual)
 
     def _set(self, *names: str) -> dict[str, object]:

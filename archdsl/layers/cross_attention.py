@@ -5,7 +5,7 @@ from math import prod
 from typing import Annotated
 
 from archdsl.diagnostics import codes
-from archdsl.layers.arguments import Count, Whole
+from archdsl.layers.arguments import Chance, Count, Whole
 from archdsl.layers.attention import fewer
 from archdsl.layers.base import Example, Meaning, Misfit, Module, Shape, Steps, everything, image
 from archdsl.layers.join import Join
@@ -15,15 +15,18 @@ class CrossAttend(Join):
     """Scaled dot-product attention of ``heads`` heads between two tensors (arXiv:1706.03762): the
     first has the queries, the second keys and values side by side, as from a projection each.
 
-    Keys and values of fewer heads (``kv_heads``) are shared by the queries' heads.
+    Keys and values of fewer heads (``kv_heads``) are shared by the queries' heads. In training
+    each weight is zero with the probability ``dropout``.
     """
 
     heads: Count
     kv_heads: Annotated[int | None, Whole(1)] = None
+    dropout: Chance = 0.0
 
     name = "cross_attend"
     kind = "attention"
     verb = "attended to"
+    late = ("dropout",)
     modules = "modules/cross_attention.py"
     synonyms = ("attend_to",)
     examples = (
@@ -70,4 +73,6 @@ class CrossAttend(Join):
 
     def torch(self, *inputs: Shape) -> Module:
         keywords: dict[str, object] = {} if self.kv_heads is None else {"kv_heads": self.kv_heads}
+        if self.dropout:
+            keywords["dropout"] = self.dropout
         return Module("CrossAttention", (self.heads,), keywords)

@@ -4,6 +4,7 @@ import attention_models
 import pytest
 import small_models
 import torch
+import torch.nn.functional as F
 from torch import nn
 from torchvision.models.maxvit import MaxVit
 from torchvision.models.swin_transformer import SwinTransformer
@@ -64,6 +65,46 @@ def test_an_encoder_of_torch() -> None:
     assert imported.checked[1].startswith("results and gradients")
 
 
+class Dropped(nn.Module):
+    """Attention that drops some of its weights, written in several ways."""
+
+    def __init__(self, way: str) -> None:
+        super().__init__()
+        self.way, self.qkv, self.drop = way, nn.Linear(8, 24), nn.Dropout(0.25)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        heads = self.qkv(x).unflatten(2, (3, 2, 4)).permute(2, 0, 3, 1, 4)
+        q, k, v = heads.unbind()
+        if self.way == "weights":
+            y = self.drop((q @ k.mT / 2).softmax(-1)) @ v
+        else:
+            p = 0.25 if self.training or self.way == "always" else 0.0
+            y = F.scaled_dot_product_attention(q, k, v, dropout_p=p)
+        return y.transpose(1, 2).flatten(2)
+
+
+@pytest.mark.parametrize("way", ["weights", "fused"])
+def test_weights_of_attention_are_dropped(way: str) -> None:
+    imported = archdsl.import_module(Dropped(way), (6, 8))
+    assert "conv(24, 1) -> attend(2, dropout = 0.25)" in imported.text
+    assert imported.checked[1].startswith("results and gradients")
+    again = archdsl.import_module(imported.architecture.build(), (6, 8), run=False)
+    assert again.architecture.hash == imported.architecture.hash
+
+
+def test_an_encoder_of_torch_as_it_is_made() -> None:
+    layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)
+    imported = archdsl.import_module(nn.TransformerEncoder(layer, 2), (6, 8))
+    line = "conv(24, 1) -> attend(2, dropout = 0.1) -> conv(8, 1) -> dropout(0.1)\n"
+    assert line in imported.text
+    assert imported.checked[1].startswith("results and gradients")
+
+
+def test_weights_that_are_dropped_in_evaluation_are_refused() -> None:
+    with pytest.raises(archdsl.ArchError, match="it applies dropout in evaluation, too"):
+        archdsl.import_module(Dropped("always"), (6, 8))
+
+
 def test_norms_of_transformers() -> None:
     model = small_models.Tokens("unbound")
     model.norm = nn.RMSNorm(8, eps=1e-6)
@@ -94,7 +135,6 @@ def test_windows_that_move() -> None:
     ("part", "why"),
     [
         (nn.MultiheadAttention(8, 2), "batch_first=True"),
-        (nn.MultiheadAttention(8, 2, batch_first=True, dropout=0.1), "with dropout of its weights"),
         (nn.MultiheadAttention(8, 2, batch_first=True, add_zero_attn=True), "an added key"),
     ],
 )

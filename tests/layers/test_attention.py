@@ -224,3 +224,17 @@ def test_mistakes(call: str) -> None:
         elaborated(call.strip(), shape)
     (found,) = caught.value.diagnostics
     assert found.code == code and text in found.message, found
+
+
+@pytest.mark.parametrize("more", ["", ", over = channels", ", windows = 2, relative = true"])
+def test_weights_are_dropped_in_training_alone(more: str) -> None:
+    torch.manual_seed(0)
+    module = attention_of(f"attend(2, dropout = 0.5{more})", (12, 4, 4))
+    x = torch.randn(2, 12, 4, 4).double()
+    plain = attention_of(f"attend(2{more})", (12, 4, 4))
+    plain.load_state_dict(module.state_dict())
+    assert torch.equal(module.eval()(x), plain.eval()(x))
+    module.train()
+    mean = torch.stack([module(x) for _ in range(400)]).mean(0)
+    assert not torch.equal(module(x), module(x))
+    assert (mean - plain(x)).abs().mean() < 0.1 * plain(x).abs().mean() + 0.05

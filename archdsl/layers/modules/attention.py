@@ -10,7 +10,7 @@ class Attention(nn.Module):
 
     The channels are those of queries, keys and values: of ``heads``, ``kv_heads``
     and ``kv_heads`` heads. ``rope`` is the base of rotary positions, if there are any
-    (arXiv:2104.09864).
+    (arXiv:2104.09864). ``dropout`` is of the weights.
     """
 
     def __init__(
@@ -19,10 +19,11 @@ class Attention(nn.Module):
         kv_heads: int | None = None,
         causal: bool = False,
         rope: float = 0.0,
+        dropout: float = 0.0,
     ) -> None:
         super().__init__()
         self.heads, self.kv_heads = heads, kv_heads or heads
-        self.causal, self.rope = causal, rope
+        self.causal, self.rope, self.dropout = causal, rope, dropout
 
     def forward(self, x: Tensor) -> Tensor:
         parts = self.heads, self.kv_heads, self.kv_heads
@@ -33,7 +34,10 @@ class Attention(nn.Module):
             q, k = self.turned(q), self.turned(k)
         if self.kv_heads != self.heads:
             k, v = (t.repeat_interleave(self.heads // self.kv_heads, 1) for t in (k, v))
-        y = F.scaled_dot_product_attention(q, k, v, is_causal=self.causal)
+        drop = self.dropout if self.training else 0.0
+        y = F.scaled_dot_product_attention(
+            q, k, v, dropout_p=drop, is_causal=self.causal
+        )
         return y.mT.reshape(x.shape[0], -1, *x.shape[2:])
 
     def turned(self, x: Tensor) -> Tensor:
@@ -64,9 +68,11 @@ class WindowAttention(nn.Module):
         grid=False,
         relative=False,
         keys: int = 0,
+        dropout: float = 0.0,
     ) -> None:
         super().__init__()
         self.heads, self.grid, self.shift = heads, grid, shift
+        self.dropout = dropout
         self.side = h, w = side
         self.weight = self.height_rel = self.width_rel = None
         if relative:
@@ -127,7 +133,8 @@ class WindowAttention(nn.Module):
         parts = pixels.unflatten(3, (3, self.heads, -1)).permute(3, 0, 1, 4, 2, 5)
         # windows beside the heads where their masks differ, else beside the images
         q, k, v = parts.flatten(2, 3) if self.shift else parts.flatten(1, 2)
-        y = F.scaled_dot_product_attention(q, k, v, attn_mask=self.bias(x, q))
+        bias, drop = self.bias(x, q), self.dropout if self.training else 0.0
+        y = F.scaled_dot_product_attention(q, k, v, attn_mask=bias, dropout_p=drop)
         y = y.reshape(parts.shape[1:]).transpose(2, 3).flatten(3)
         y = self.joined(y, height, width)
         return y.roll((s, s), (2, 3)) if self.shift else y
@@ -139,13 +146,16 @@ class ChannelAttention(nn.Module):
     The channels are those of queries, keys and values.
     """
 
-    def __init__(self, heads: int) -> None:
+    def __init__(self, heads: int, dropout: float = 0.0) -> None:
         super().__init__()
-        self.heads = heads
+        self.heads, self.dropout = heads, dropout
 
     def forward(self, x: Tensor) -> Tensor:
         # (N, heads, channels of a head, pixels)
         heads = x.flatten(2).unflatten(1, (3 * self.heads, -1))
         q, k, v = heads.chunk(3, 1)
-        y = F.scaled_dot_product_attention(q, k, v, scale=q.shape[2] ** -0.5)
+        drop = self.dropout if self.training else 0.0
+        y = F.scaled_dot_product_attention(
+            q, k, v, dropout_p=drop, scale=q.shape[2] ** -0.5
+        )
         return y.reshape(x.shape[0], -1, *x.shape[2:])

@@ -8,12 +8,14 @@ class CrossAttention(nn.Module):
     """Scaled dot-product attention between two tensors (arXiv:1706.03762).
 
     The first has the channels of the queries, of ``heads`` heads; the second those of
-    keys and values, of ``kv_heads`` heads each.
+    keys and values, of ``kv_heads`` heads each. ``dropout`` is of the weights.
     """
 
-    def __init__(self, heads: int, kv_heads: int | None = None) -> None:
+    def __init__(
+        self, heads: int, kv_heads: int | None = None, dropout: float = 0.0
+    ) -> None:
         super().__init__()
-        self.heads, self.kv_heads = heads, kv_heads or heads
+        self.heads, self.kv_heads, self.dropout = heads, kv_heads or heads, dropout
 
     def forward(self, x: Tensor, context: Tensor) -> Tensor:
         # (N, heads, pixels, channels of a head), as the fused kernels want it
@@ -22,5 +24,6 @@ class CrossAttention(nn.Module):
         k, v = both.chunk(2, 1)
         if self.kv_heads != self.heads:
             k, v = (t.repeat_interleave(self.heads // self.kv_heads, 1) for t in (k, v))
-        y = F.scaled_dot_product_attention(q, k, v)
+        drop = self.dropout if self.training else 0.0
+        y = F.scaled_dot_product_attention(q, k, v, dropout_p=drop)
         return y.mT.reshape(x.shape)

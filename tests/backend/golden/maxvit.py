@@ -40,9 +40,11 @@ class WindowAttention(nn.Module):
         grid=False,
         relative=False,
         keys: int = 0,
+        dropout: float = 0.0,
     ) -> None:
         super().__init__()
         self.heads, self.grid, self.shift = heads, grid, shift
+        self.dropout = dropout
         self.side = h, w = side
         self.weight = self.height_rel = self.width_rel = None
         if relative:
@@ -103,7 +105,8 @@ class WindowAttention(nn.Module):
         parts = pixels.unflatten(3, (3, self.heads, -1)).permute(3, 0, 1, 4, 2, 5)
         # windows beside the heads where their masks differ, else beside the images
         q, k, v = parts.flatten(2, 3) if self.shift else parts.flatten(1, 2)
-        y = F.scaled_dot_product_attention(q, k, v, attn_mask=self.bias(x, q))
+        bias, drop = self.bias(x, q), self.dropout if self.training else 0.0
+        y = F.scaled_dot_product_attention(q, k, v, attn_mask=bias, dropout_p=drop)
         y = y.reshape(parts.shape[1:]).transpose(2, 3).flatten(3)
         y = self.joined(y, height, width)
         return y.roll((s, s), (2, 3)) if self.shift else y

@@ -20,7 +20,7 @@ class Attention(nn.Module):
 
     The channels are those of queries, keys and values: of ``heads``, ``kv_heads``
     and ``kv_heads`` heads. ``rope`` is the base of rotary positions, if there are any
-    (arXiv:2104.09864).
+    (arXiv:2104.09864). ``dropout`` is of the weights.
     """
 
     def __init__(
@@ -29,10 +29,11 @@ class Attention(nn.Module):
         kv_heads: int | None = None,
         causal: bool = False,
         rope: float = 0.0,
+        dropout: float = 0.0,
     ) -> None:
         super().__init__()
         self.heads, self.kv_heads = heads, kv_heads or heads
-        self.causal, self.rope = causal, rope
+        self.causal, self.rope, self.dropout = causal, rope, dropout
 
     def forward(self, x: Tensor) -> Tensor:
         parts = self.heads, self.kv_heads, self.kv_heads
@@ -43,7 +44,10 @@ class Attention(nn.Module):
             q, k = self.turned(q), self.turned(k)
         if self.kv_heads != self.heads:
             k, v = (t.repeat_interleave(self.heads // self.kv_heads, 1) for t in (k, v))
-        y = F.scaled_dot_product_attention(q, k, v, is_causal=self.causal)
+        drop = self.dropout if self.training else 0.0
+        y = F.scaled_dot_product_attention(
+            q, k, v, dropout_p=drop, is_causal=self.causal
+        )
         return y.mT.reshape(x.shape[0], -1, *x.shape[2:])
 
     def turned(self, x: Tensor) -> Tensor:
