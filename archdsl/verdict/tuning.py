@@ -2,7 +2,7 @@
 
 The best of a few single trainings is mostly the luckiest: a shape that had the better draw of a
 learning rate looks better on any number of fresh seeds. A quadratic in each number that was tuned,
-with a level for every shape at every budget, uses all trainings for the setting of each. What a
+with levels of shapes and budgets, uses all trainings for the setting of each. What a
 network reaches rises with a learning rate and then falls: where a few trainings seem to say the
 contrary, the curve is one that they allow and that bends downward.
 """
@@ -15,12 +15,12 @@ from itertools import groupby
 
 import numpy as np
 
-from archdsl.verdict.posterior import Integers, Posterior, within
+from archdsl.verdict.posterior import Posterior, Sums, sums
 from archdsl.verdict.results import Floats, Result
 
 Member = tuple[str, str]  # slice, shape
 LEAST = 3  # different values of a number that a quadratic takes
-SPARE = 2  # trainings beyond the coefficients
+SPARE = 2  # trainings beyond the coefficients and a level for each shape
 OUTLIER = 5.0  # deviations below the median beyond which a training only counts as bad
 
 
@@ -35,23 +35,15 @@ class TuningEstimate:
 
 @dataclass(frozen=True, slots=True)
 class TuningRuns:
-    """The trainings that a curve goes through. ``member`` is the member of each by its place among
-    ``members``, and ``shape`` its shape among ``shapes``; ``places`` ``(trainings, numbers)`` are
-    from -1, the ``low`` end of what was explored, to 1."""
+    """The trainings that a curve goes through, as ``sums`` of ``members``. Numbers are from -1, the
+    ``low`` end of what was explored, to 1, and scores less the ``means`` of their budgets."""
 
     members: Sequence[Member]
     shapes: Sequence[str]
-    member: Integers
-    shape: Integers
-    places: Floats
-    scores: Floats
+    sums: Sums
     low: Floats
     high: Floats
-
-    @property
-    def freedom(self) -> int:
-        """Trainings beyond the coefficients of the common curve."""
-        return len(self.scores) - len(self.members) - 2 * int(self.places.shape[1])
+    means: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +78,9 @@ def lost(
         assert curve is not None
         settings = [curve.settings[member] for member in members]
     places = 2 * (np.array(settings) - data.low) / (data.high - data.low) - 1
-    found = within(data.places, data.member, data.shape, data.scores)
     wanted = [data.shapes.index(shape) for _, shape in members]
-    known = Posterior.known(found)
-    freedom = min(data.freedom, max(len(data.shapes) - 1, 1))
+    known = Posterior.known(data.sums)
+    freedom = min(data.sums.spare, max(len(data.shapes) - 1, 1))
     return Lost(known.losses(wanted, np.clip(places, -1, 1)), freedom, known.noise)
 
 
@@ -112,10 +103,14 @@ def given(results: Sequence[Result], sign: int) -> TuningRuns | None:
     ]
     member = np.array([rank[r.slice, r.shape] for r in used])
     shapes = sorted({shape for _, shape in members})
-    shape = np.array([shapes.index(s) for _, s in members])[member]
+    shape = np.array([shapes.index(s) for _, s in members])
+    slices = list(dict.fromkeys(slice for slice, _ in members))
+    budget = np.array([slices.index(slice) for slice, _ in members])
     places = 2 * (tuned - low) / (high - low) - 1
-    found = TuningRuns(members, shapes, member, shape, places, np.concatenate(scores), low, high)
-    return None if found.freedom < SPARE else found
+    means = np.array([of_slice.mean() for of_slice in scores])
+    left = np.concatenate([of_slice - of_slice.mean() for of_slice in scores])
+    found = sums(places, member, shape, budget, left)
+    return None if found.spare < SPARE else TuningRuns(members, shapes, found, low, high, means)
 
 
 def pooled(results: Sequence[Result], sign: int) -> TuningEstimate | None:
@@ -129,16 +124,16 @@ def pooled(results: Sequence[Result], sign: int) -> TuningEstimate | None:
     data = given(results, sign)
     if data is None:
         return None
-    found = within(data.places, data.member, data.shape, data.scores)
-    slopes, bends = Posterior.known(found).means()
+    slopes, bends, levels = Posterior.known(data.sums).means()
     settings, values = {}, {}
     for i, member in enumerate(data.members):
         slope = slopes[data.shapes.index(member[1])]
         peak = np.array([top(b, c) for b, c in zip(slope, bends, strict=True)])
         place = data.low + (peak + 1) / 2 * (data.high - data.low)
         settings[member] = tuple(float(x) for x in place)
-        curved = np.concatenate([peak, peak**2]) - found.means[i, :-1]
-        values[member] = float(found.means[i, -1] + curved @ np.concatenate([slope, bends]))
+        values[member] = float(
+            data.means[data.sums.budget[i]] + levels[i] + peak @ slope + peak**2 @ bends
+        )
     return TuningEstimate(settings, values)
 
 
