@@ -75,6 +75,8 @@ PLANS = (
     Plan(1.5, True, (3,)),
     Plan(4 / 3, True, (3,)),
     Plan(4 / 3, True, (2,)),
+    Plan(1, True, (3,)),
+    Plan(0.8, True, (3,)),
 )
 
 
@@ -112,13 +114,30 @@ def result(budget: int, place: int, seed: int, score: float, **more: object) -> 
     return Result(*where, **more)  # type: ignore[arg-type]
 
 
+def turns(rng: np.random.Generator, names: Sequence[tuple[int, int]], count: int) -> list[int]:
+    """The networks that are explored, by their places. Where they are more than the trainings, each
+    budget begins with another shape, so that all of them have as many (see
+    archdsl/search/plan.py)."""
+    if count >= len(names):
+        return [i for _ in range(count) for i in rng.permutation(len(names))][:count]
+    budgets = sorted({budget for budget, _ in names})
+    shapes = rng.permutation(len(names) // len(budgets)).tolist()
+    share, rest = divmod(count, len(budgets))
+    found = []
+    for at, budget in enumerate(budgets):
+        first = at * len(shapes) // len(budgets)
+        mine = [*shapes[first:], *shapes[:first]][: share + (at < rest)]
+        found += [names.index((budget, place)) for place in mine]
+    return found
+
+
 def explored(
     world: World, rng: np.random.Generator, networks: Networks, plan: Plan
 ) -> tuple[list[Result], dict[tuple[int, str, str], float]]:
     """The results of exploration, and the rate of each setting."""
     names, rates = list(networks), world.table.rates
-    count = max(round(plan.tries * len(names)), len(names) + 4)  # as a curve takes
-    order = [i for _ in range(count) for i in rng.permutation(len(names))][:count]
+    count = round(plan.tries * len(names))
+    order = turns(rng, names, count)
     drawn = rng.choice(rates, count) if plan.single else rng.permutation(np.resize(rates, count))
     known, settings = [], {}
     for k, (at, rate) in enumerate(zip(order, drawn.tolist(), strict=True)):

@@ -19,7 +19,7 @@ from archdsl.registry import Registry
 from archdsl.search.categories import is_numeric, kind_of, kinds
 from archdsl.search.combinations import check_short, doubts
 from archdsl.search.own import check_file
-from archdsl.search.reach import Reach, survey, turns_of
+from archdsl.search.reach import Reach, is_shared, survey, turns_of
 from archdsl.search.reading import read_search
 from archdsl.search.request import SearchRequest
 from archdsl.search.space import Space, space_of
@@ -149,7 +149,8 @@ def _trials(search: SearchRequest, reaches: Sequence[Reach]) -> int:
     if not reaches:
         return search.trials
     share, rest = divmod(search.trials, len(reaches))
-    return sum(turns_of(search, r, share + (n < rest)) for n, r in enumerate(reaches))
+    shared = is_shared(search, reaches)
+    return sum(turns_of(search, r, share + (n < rest), shared) for n, r in enumerate(reaches))
 
 
 def _sizes(reach: Reach) -> str:

@@ -1,9 +1,10 @@
 """What is to be trained: turns, queued before a search begins.
 
 Exploration gives every shape of a slice as many turns, so that all are tuned alike, and leaves
-what is tuned to the sampler; all of it, where there are nearly as many shapes as turns. The queue
-is worked off by whoever is there; what a study has already queued is not queued again, so that
-planning may be cut short and done anew.
+what is tuned to the sampler. Where turns are too few for that, slices share them: each begins with
+another shape. Of still fewer, or where slices cannot share them, the sampler has the shapes too.
+The queue is worked off by whoever is there; what a study has already queued is not queued again, so
+that planning may be cut short and done anew.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from archdsl.elaborate.knobs import Domain, Interval
 from archdsl.elaborate.values import show
 from archdsl.search.opened import OpenStudy
 from archdsl.search.outcome import budget_of, judged, question, results
-from archdsl.search.reach import Reach, is_drawn, turns_of
+from archdsl.search.reach import Reach, is_drawn, is_shared, turns_of
 from archdsl.search.rows import BASELINE, COSTS, DROPPED, EXPLORE, KEPT, SETTLE, TUNE, BriefRow
 from archdsl.search.settings import Grid, RandomSampling
 from archdsl.search.settling import FRESH
@@ -45,12 +46,19 @@ class PlannedTrial:
     attrs: dict[str, Any] = field(default_factory=dict)
 
 
-def turns(study: Study, reach: Reach, count: int) -> Iterator[PlannedTrial]:
-    """The turns of a slice's exploration: at most ``count``, fewer where nothing is left."""
+def turns(
+    study: Study, reach: Reach, count: int, first: int | None = None
+) -> Iterator[PlannedTrial]:
+    """The turns of a slice's exploration: at most ``count``, fewer where nothing is left. Where
+    slices share turns, they go round its shapes from the ``first``."""
     search = study.search
     seeds, listed = max(search.explore_seeds, 1), reach.candidates
-    drawn, count = is_drawn(search, reach, count), turns_of(search, reach, count)
-    if listed is not None and isinstance(search.sampler, Grid):
+    drawn, count = is_drawn(search, reach, count), turns_of(search, reach, count, first is not None)
+    if listed is not None and first is not None:
+        for place in range(count):
+            around, at = divmod(first + place, len(listed))
+            yield PlannedTrial(place, around % seeds + 1, *decided(study, listed[at]))
+    elif listed is not None and isinstance(search.sampler, Grid):
         yield from _grid(study, listed, count)
     elif listed is None or drawn:
         yield from (PlannedTrial(place, place % seeds + 1) for place in range(count))
@@ -136,9 +144,11 @@ def queue_exploration(study: OpenStudy, reaches: Sequence[Reach], stage: str = E
     total = 0
     waiting: dict[str, list[PlannedTrial]] = {}
     share, rest = divmod(study.search.trials, len(reaches))
+    shared = is_shared(study.search, reaches)
     for number, reach in enumerate(reaches):
         slice = reach.slice.name
-        wanted = list(turns(study, reach, share + (number < rest)))
+        first = number * len(reach.candidates or ()) // len(reaches) if shared else None
+        wanted = list(turns(study, reach, share + (number < rest), first))
         total += len(wanted)
         drop(study, stage, slice, {turn.place for turn in wanted})
         known = places_of(study, stage, slice)

@@ -9,12 +9,15 @@ from math import ceil, prod
 from archdsl.analysis.shapes import Shape, Unreachable
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
+from archdsl.elaborate.knobs import Interval
 from archdsl.elaborate.work import MAX_STEPS
+from archdsl.search.categories import is_numeric
 from archdsl.search.request import SearchRequest
 from archdsl.search.settings import Grid, RandomSampling
 from archdsl.search.space import BudgetSlice, Candidate, Space
 
 SOLVING = 1_000  # units of work that it takes to find a shape's place in a slice
+LEAST = 2  # turns of each shape that slices share
 GUIDED = 2 / 3  # of a slice's turns: where it has more shapes, the sampler draws them
 
 
@@ -35,9 +38,29 @@ def is_drawn(search: SearchRequest, reach: Reach, count: int) -> bool:
     return reach.candidates is None or len(reach.candidates) > guided
 
 
-def turns_of(search: SearchRequest, reach: Reach, count: int) -> int:
+def is_shared(search: SearchRequest, reaches: Sequence[Reach]) -> bool:
+    """Whether slices share the turns of their shapes: they are too few for each shape at each of
+    them, and two or more for every shape over all. Shapes are numbers, and what is tuned too: one
+    curve goes through the trainings of all slices, and tells what each shape reaches."""
+    if isinstance(search.sampler, Grid | RandomSampling) or search.is_pareto or not search.tune:
+        return False
+    numbers = all(isinstance(d, Interval) and d.step is None for d in search.tune.values())
+    if not numbers or not all(map(is_numeric, search.vary)) or len(reaches) < 2:
+        return False
+    listed = [c.shape.text for reach in reaches for c in reach.candidates or ()]
+    share = search.trials // len(reaches)
+    return (
+        all(reach.candidates is not None for reach in reaches)
+        and any(is_drawn(search, reach, share) for reach in reaches)
+        and search.trials >= LEAST * len(set(listed))
+    )
+
+
+def turns_of(search: SearchRequest, reach: Reach, count: int, shared: bool = False) -> int:
     """How many of ``count`` turns a slice's exploration has: a shape that is not tuned is trained
-    once for each seed, and one that is as often as the others."""
+    once for each seed, and one that is as often as the others, if slices do not share turns."""
+    if shared:
+        return count
     listed = reach.candidates
     if listed is not None and isinstance(search.sampler, Grid):
         sizes = [domain.count or 1 for domain in search.tune.values()]

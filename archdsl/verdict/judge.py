@@ -51,6 +51,7 @@ from archdsl.verdict.results import BudgetResults, Question, Result, slices_of
 from archdsl.verdict.settled import Explored, explored, halves
 
 SCORE, OTHER = 0.8, 0.2  # shares of the error of the score, and of the log-loss beside it
+AVERAGE = 0.5  # that of the average over slices, where there is one
 RESAMPLES = 9999
 
 
@@ -98,7 +99,8 @@ def judge(
         *([[repeated(whole_loss.p, looks, least)]] if whole_loss else []),
     ]
     scores = len(known) + bool(whole)
-    shares = [SCORE] * scores + [OTHER] * (len(groups) - scores)
+    shares = [SCORE * of for of in shares_of(known, whole is not None)]
+    shares += [OTHER * of for of in shares_of(of_losses, whole_loss is not None)]
     found = corrected_pairs(groups, shares)
     values = iter([p for group in found[:scores] for p in group])
     of_loss = iter([p for group in found[scores:] for p in group])
@@ -124,6 +126,13 @@ def judge(
         else None,
         growth(peaks, len(slices), level) if grows and resamples else None,
     )
+
+
+def shares_of(groups: Sequence[Sequence[float]], with_average: bool) -> list[float]:
+    """The shares of the error of slices, which are equal, and of their average after them."""
+    rest = 1 - AVERAGE if with_average else 1.0
+    each = rest / max(sum(map(bool, groups)), 1)
+    return [each] * len(groups) + [AVERAGE] * with_average
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ chosen, so that the luck that made an arm win here does not count there.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,8 @@ from archdsl.verdict.results import Arm, BudgetResults, Question, Result, slices
 from archdsl.verdict.tuning import TuningEstimate, pooled
 
 Floats = npt.NDArray[np.float64]
+SWEEPS = 100  # that find what aspects have in common
+ROUNDED = 9  # digits of a logarithm after the point: shapes of equal aspect stay together
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,7 @@ class Explored:
     scores: tuple[float, ...]
     shrunk: float
     tuned: tuple[float, ...] = ()  # where it is settled, if not at the setting of the arm
+    is_deep: bool = False  # of the deep half of the shapes
 
     @property
     def mean(self) -> float:
@@ -70,7 +73,55 @@ def explored(
     numbers were tuned."""
     parts = slices_of(results)
     curve = pooled([r for part in parts for r in part.explored], question.sign)
-    return [(part, explored_shapes(part, question, curve)) for part in parts]
+    found = [(part, explored_shapes(part, question, curve)) for part in parts]
+    return parted(found) if question.ordered else found
+
+
+def parted(
+    found: Sequence[tuple[BudgetResults, list[Explored]]],
+) -> list[tuple[BudgetResults, list[Explored]]]:
+    """The same, with each shape in the wide or the deep half: up to the median of the distinct
+    aspects, and beyond. The middle one of an odd number is wide; shapes of equal aspect stay
+    together. Where each shape was tried at two budgets or more, it is in one half at all of them,
+    whichever a budget lacks; else the halves are those of each budget."""
+    deep: dict[str, set[str]] = {}
+    for kind in {part.kind for part, _ in found}:
+        of_kind = {part.name: shapes for part, shapes in found if part.kind == kind and shapes}
+        together = deep_half(common_aspects(of_kind.values()))
+        for name, shapes in of_kind.items():
+            own = {e.arm.shape for e in shapes}
+            one_sided = not together & own or own <= together
+            deep[name] = (
+                deep_half({e.arm.shape: e.aspect for e in shapes}) if one_sided else together
+            )
+    return [
+        (part, [replace(e, is_deep=e.arm.shape in deep[part.name]) for e in shapes])
+        for part, shapes in found
+    ]
+
+
+def common_aspects(parts: Collection[Sequence[Explored]]) -> dict[str, float]:
+    """The aspect of each shape less that of its budget, by their logarithms, in least squares;
+    nothing where a shape was tried at one budget alone."""
+    budget = np.array([at for at, shapes in enumerate(parts) for _ in shapes])
+    names = [e.arm.shape for shapes in parts for e in shapes]
+    places = {name: at for at, name in enumerate(dict.fromkeys(names))}
+    shape = np.array([places[name] for name in names], dtype=np.int64)
+    counts = np.bincount(shape)
+    if min(counts, default=0) < 2:
+        return {}
+    aspects = np.log([e.aspect for shapes in parts for e in shapes])
+    of_budget, of_shape = np.zeros(len(parts)), np.zeros(len(places))
+    for _ in range(SWEEPS):
+        of_budget = np.bincount(budget, aspects - of_shape[shape]) / np.bincount(budget)
+        of_shape = np.bincount(shape, aspects - of_budget[budget]) / counts
+    return dict(zip(places, of_shape.round(ROUNDED).tolist(), strict=True))
+
+
+def deep_half(aspects: Mapping[str, float]) -> set[str]:
+    """The shapes beyond the median of the distinct aspects."""
+    known = sorted(set(aspects.values()))
+    return {s for s, aspect in aspects.items() if aspect > known[(len(known) - 1) // 2]}
 
 
 def contenders(shapes: Sequence[Explored], question: Question) -> Sequence[Explored]:
@@ -86,11 +137,8 @@ def contenders(shapes: Sequence[Explored], question: Question) -> Sequence[Explo
 
 
 def halves(shapes: Sequence[Explored]) -> tuple[list[Explored], list[Explored]]:
-    """The wide and the deep half of shapes: up to the median of their distinct aspects, and
-    beyond. The middle one of an odd number is wide; shapes of equal aspect stay together."""
-    aspects = sorted({e.aspect for e in shapes})
-    cut = aspects[(len(aspects) - 1) // 2]
-    return [e for e in shapes if e.aspect <= cut], [e for e in shapes if e.aspect > cut]
+    """The wide and the deep half of shapes (see ``parted``)."""
+    return [e for e in shapes if not e.is_deep], [e for e in shapes if e.is_deep]
 
 
 def explored_shapes(

@@ -60,6 +60,42 @@ def test_a_search_goes_on_with_fewer_trials(tmp_path: Path) -> None:
     assert states() == {"waiting": 8, "dropped": all - 4}
 
 
+BUDGETS = "vary depth in {1, 2, 3, 4, 5}\nhold macs = {20K, 30K, 40K} within 40% by width\n"
+
+
+def of_shapes(tmp_path: Path, asked: str) -> dict[str, list[str]]:
+    """The shapes of the turns that are queued, by their slices; none where a sampler has them."""
+    study = begun(tmp_path, f"{BUDGETS}{asked}\ntrain epochs = 1\n")
+    reaches = survey(study.space)
+    assert [len(reach.candidates or ()) for reach in reaches] == [5, 5, 5]
+    queue_exploration(study, reaches)
+    found: dict[str, list[str]] = {}
+    for row in study.rows(EXPLORE):
+        found.setdefault(row.slice, []).append(row.shape)
+    return found
+
+
+def test_budgets_share_turns_that_are_too_few_for_each(tmp_path: Path) -> None:
+    """Four of five depths at each of three budgets: each depth at two or three of them."""
+    found = of_shapes(tmp_path, "tune lr in 0.05..1 log\ntrials 12")
+    assert {slice: [s[-1] for s in shapes] for slice, shapes in found.items()} == {
+        "20K macs": ["1", "2", "3", "4"],
+        "30K macs": ["2", "3", "4", "5"],
+        "40K macs": ["4", "5", "1", "2"],
+    }
+
+
+@pytest.mark.parametrize(("asked", "shapes"), [
+    ("tune lr in 0.05..1 log\ntrials 30", 10),  # each at each budget twice
+    ("tune lr in 0.05..1 log\ntrials 9", 0),  # too few for two of each shape
+    ("tune lr in {0.1, 0.2, 0.3}\ntrials 12", 0),  # no curve goes through settings
+    ("tune lr in 0.05..1 log\ntrials 12\nsampler random", 0),
+])  # fmt: skip
+def test_else_budgets_are_explored_one_by_one(tmp_path: Path, asked: str, shapes: int) -> None:
+    found = of_shapes(tmp_path, asked)
+    assert all(len([s for s in of if s]) == shapes for of in found.values())
+
+
 def test_lines_have_the_numbers_of_trials(capsys: pytest.CaptureFixture[str]) -> None:
     """Also where a turn was drawn again or broken off, and in settling."""
 

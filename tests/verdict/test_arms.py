@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from archdsl.verdict import Arm, Question, Result, choose_arms
-from archdsl.verdict.results import slices_of
-from archdsl.verdict.settled import explored_shapes, halves, shrink
+from archdsl.verdict.settled import explored as known
+from archdsl.verdict.settled import halves, shrink
 
 
 def explored(
@@ -35,9 +35,36 @@ def test_the_best_meets_the_best_of_the_other_half() -> None:
 def test_the_middle_shape_of_an_odd_number_is_wide() -> None:
     results = [explored(d, s) for d, s in ((10, 0.80), (20, 0.90), (40, 0.85))]
     assert chosen(*results) == ["depth = 20", "depth = 40"]
-    (part,) = slices_of(chain(*results))
-    wide, deep = halves(explored_shapes(part, Question()))
+    ((_, shapes),) = known(chain(*results), Question())
+    wide, deep = halves(shapes)
     assert [sorted(e.depth for e in half) for half in (wide, deep)] == [[10, 20], [40]]
+
+
+def of_budgets(*depths: tuple[int, ...]) -> list[tuple[set[float], set[float]]]:
+    """The wide and the deep depths of budgets, each twice as large as the one before."""
+    results = [
+        Result(f"{k}M", k, f"depth = {depth}", depth, 2**k / depth, 0, 0.5 + depth / 1000)
+        for k, of in enumerate(depths, 1)
+        for depth in of
+    ]
+    found = [halves(shapes) for _, shapes in known(results, Question())]
+    return [({e.depth or 0 for e in wide}, {e.depth or 0 for e in deep}) for wide, deep in found]
+
+
+def test_a_shape_is_wide_or_deep_at_all_budgets() -> None:
+    """Also where a budget lacks some: its own middle is elsewhere. So does a larger budget's, whose
+    shapes are all wider."""
+    lacking = of_budgets((10, 16, 22, 28), (16, 22, 28, 40), (10, 16, 28, 40))
+    assert lacking == [
+        ({10, 16, 22}, {28}), ({16, 22}, {28, 40}), ({10, 16}, {28, 40}),
+    ]  # fmt: skip
+    once = of_budgets((10, 16, 22, 28), (16, 22, 28, 40), (16, 22, 28))
+    assert once == [
+        ({10, 16}, {22, 28}), ({16, 22}, {28, 40}), ({16, 22}, {28}),
+    ], "a shape that is at one budget alone is compared with none of the others"  # fmt: skip
+    assert of_budgets((10, 16), (28, 40), (10, 16), (28, 40)) == [
+        ({10}, {16}), ({28}, {40}), ({10}, {16}), ({28}, {40}),
+    ], "none of a half"  # fmt: skip
 
 
 def test_shapes_of_one_aspect_stay_together() -> None:
