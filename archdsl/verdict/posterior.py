@@ -37,10 +37,10 @@ FAR = 1e4  # deviations at which a normal distribution is cut at its very end
 
 
 @dataclass(frozen=True, slots=True)
-class Regression:
+class WeightedSums:
     """What trainings tell where the levels of shapes are normal with given variances: the
     ``squares`` ``(shapes, columns, columns)`` and ``products`` ``(shapes, columns)`` of the columns
-    of ``Sums``, weighted with the inverse of the covariance of the scores, ``total`` that of the
+    of ``TrialSums``, weighted with the inverse of the covariance of the scores, ``total`` that of the
     scores, and ``size`` the logarithm of the determinant of that covariance, all in units of the
     noise."""
 
@@ -51,7 +51,7 @@ class Regression:
 
 
 @dataclass(frozen=True, slots=True)
-class Sums:
+class TrialSums:
     """Trainings as sums over their columns: the numbers ``knobs``, from -1 to 1, their squares, one
     for each budget, and the score. ``counts`` ``(members,)`` and ``sums`` ``(members, columns)``
     are those of each member, a shape at a budget, which has its ``shape`` and its ``budget`` by
@@ -74,7 +74,7 @@ class Sums:
         """Trainings beyond a level for each shape, and the slopes and bends of the curve."""
         return round(float(self.counts.sum())) - len(self.squares) - 2 * self.knobs
 
-    def weighted(self, level: float, own: float) -> Regression:
+    def weighted(self, level: float, own: float) -> WeightedSums:
         """Where levels of shapes have the variance ``level``, and ``own`` more at each budget, in
         units of the noise: covariances are inverted by Sherman and Morrison's formula, member by
         member and then shape by shape."""
@@ -91,7 +91,7 @@ class Sums:
         squares -= (level / more)[:, None, None] * rest[:, :, None] * rest[:, None, :]
         size = float(np.log(left).sum() + np.log(more).sum())
         total = float(squares[:, -1, -1].sum())
-        return Regression(squares[:, :-1, :-1], squares[:, :-1, -1], total, size)
+        return WeightedSums(squares[:, :-1, :-1], squares[:, :-1, -1], total, size)
 
     def levels(self, level: float, own: float, curves: Floats) -> Floats:
         """What members have beyond the ``curves`` ``(shapes, columns - 1)`` of their shapes: the
@@ -107,7 +107,7 @@ class Sums:
 
 def sums(
     places: Floats, member: Integers, shape: Integers, budget: Integers, scores: Floats
-) -> Sums:
+) -> TrialSums:
     """The sums of trainings at ``places`` ``(trainings, numbers)`` from -1 to 1, each of a
     ``member``, whose ``shape`` and ``budget`` are known."""
     budgets = np.eye(int(budget.max()) + 1)[budget[member]]
@@ -119,7 +119,7 @@ def sums(
     ends = np.searchsorted(np.sort(of), np.arange(int(shape.max()) + 2))
     ordered = values[np.argsort(of, kind="stable")]
     squares = [ordered[a:b].T @ ordered[a:b] for a, b in pairwise(ends)]
-    return Sums(places.shape[1], shape, budget, counts, found, np.array(squares))
+    return TrialSums(places.shape[1], shape, budget, counts, found, np.array(squares))
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,7 @@ class _Part:
     budget in units of the ``noise``."""
 
     weight: float
-    told: Regression
+    told: WeightedSums
     mean: Floats
     cover: Floats
     slopes: Floats
@@ -142,11 +142,11 @@ class _Part:
 class Posterior:
     """What trainings say of the curves of their shapes."""
 
-    of: Sums
+    of: TrialSums
     parts: Sequence[_Part]
 
     @classmethod
-    def known(cls, these: Sums) -> Posterior:
+    def known(cls, these: TrialSums) -> Posterior:
         """What trainings say, of which there have to be more than coefficients."""
         knobs, freedom, found = these.knobs, these.freedom, []
         for level, own in product(LEVELS, OWN):
@@ -283,7 +283,7 @@ def _inverse(squares: Floats) -> tuple[Floats, float]:
 
 
 def _fitted(
-    told: Regression, knobs: int, freedom: int, kept: Floats
+    told: WeightedSums, knobs: int, freedom: int, kept: Floats
 ) -> tuple[float, Floats, Floats, float, Floats]:
     """With slopes of a shape's own that have the variances ``kept``, in units of the noise: the
     logarithm of the restricted likelihood, the common curve with its covariance in units of the

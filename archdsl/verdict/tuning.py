@@ -15,7 +15,7 @@ from itertools import groupby
 
 import numpy as np
 
-from archdsl.verdict.posterior import Posterior, Sums, sums
+from archdsl.verdict.posterior import Posterior, TrialSums, sums
 from archdsl.verdict.results import Floats, Result
 
 Member = tuple[str, str]  # slice, shape
@@ -40,7 +40,7 @@ class TuningRuns:
 
     members: Sequence[Member]
     shapes: Sequence[str]
-    sums: Sums
+    sums: TrialSums
     low: Floats
     high: Floats
     means: Floats
