@@ -38,11 +38,11 @@ FAR = 1e4  # deviations at which a normal distribution is cut at its very end
 
 @dataclass(frozen=True, slots=True)
 class WeightedSums:
-    """What trainings tell where the levels of shapes are normal with given variances: the
-    ``squares`` ``(shapes, columns, columns)`` and ``products`` ``(shapes, columns)`` of the columns
-    of ``TrialSums``, weighted with the inverse of the covariance of the scores, ``total`` that of the
-    scores, and ``size`` the logarithm of the determinant of that covariance, all in units of the
-    noise."""
+    """What trainings tell where the levels of shapes are normal with given variances. The
+    ``squares`` ``(shapes, columns, columns)`` and ``products`` ``(shapes, columns)`` are those of
+    ``TrialSums``, weighted with the inverse of the covariance of the scores, ``total`` is that of
+    the scores, and ``size`` the logarithm of the determinant of that covariance, all in units of
+    the noise."""
 
     squares: Floats
     products: Floats
