@@ -12,6 +12,7 @@ from archdsl.importing.lower import Lowering, operation
 from archdsl.importing.record import TracedCall
 from archdsl.importing.shaped import part_of
 from archdsl.importing.values import AttentionScores, TensorValue, Vertex
+from archdsl.layers.base import Layer
 
 
 @operation("Softmax", "softmax", "LogSoftmax", "log_softmax", "Softmax2d")
@@ -112,7 +113,7 @@ def summed(lower: Lowering, record: TracedCall) -> TensorValue | AxisSplit:
 
 @operation("normalize")
 def normalized(lower: Lowering, record: TracedCall) -> TensorValue:
-    """Channels divided by their length."""
+    """Channels, or the places of another axis, divided by their length."""
     x = lower.input(record)
     p, axis, eps = (
         lower.argument(record, i + 1, name, usual)
@@ -121,9 +122,10 @@ def normalized(lower: Lowering, record: TracedCall) -> TensorValue:
     if p != 2 or not isinstance(axis, int):
         raise Gap(" with anything but the 2-norm along one axis")
     axis %= len(x.axes) + 1
-    if axis == 0 or x.axes[axis - 1] != 0:
-        raise Gap(" along the batch" if axis == 0 else " along a spatial axis")
-    return lower.apply(make("l2_norm", eps=eps), record, x)
+    if axis == 0:
+        raise Gap(" along the batch")
+    made = _of_axis(lower, record, x.vertex, x.axes[axis - 1], make("l2_norm", eps=eps))
+    return lower.checked(TensorValue(made, x.axes), record)
 
 
 @operation("mean", "amax")
@@ -169,12 +171,18 @@ def _reduced(lower: Lowering, record: TracedCall, kind: str) -> TensorValue:
 
 
 def _over(lower: Lowering, record: TracedCall, vertex: Vertex, axis: int, kind: str) -> Vertex:
-    """All places of one axis as one: of a spatial axis, while it and channels have changed
-    places."""
+    """All places of one axis as one."""
+    return _of_axis(lower, record, vertex, axis, make(f"channel_{kind}"))
+
+
+def _of_axis(
+    lower: Lowering, record: TracedCall, vertex: Vertex, axis: int, layer: Layer
+) -> Vertex:
+    """A layer over channels, of any axis: while that and channels have changed places."""
     rank = len(vertex.shape)
     if axis == 0:
-        return lower.vertex(make(f"channel_{kind}"), [vertex], record)
+        return lower.vertex(layer, [vertex], record)
     names = {} if rank == 2 else {"first": named(0, rank), "second": named(axis, rank)}
     swap = make("transpose", **names)
-    pooled = lower.vertex(make(f"channel_{kind}"), [lower.swapped(swap, vertex, record)], record)
-    return lower.swapped(swap, pooled, record)
+    made = lower.vertex(layer, [lower.swapped(swap, vertex, record)], record)
+    return lower.swapped(swap, made, record)

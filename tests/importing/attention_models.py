@@ -244,6 +244,8 @@ class Strips(nn.Module):
         if self.way == "rows":
             x = x * x.mean(3, keepdim=True).sigmoid() * x.amax(2, keepdim=True).sigmoid()
             return self.head(x.mean((2, 3)))
+        if self.way == "lengths":
+            return self.head((x * F.normalize(x, dim=3)).mean((2, 3)))
         if self.way == "few":
             return self.head(x.mean(3).amax(2))
         return self.head(x.permute(0, 2, 3, 1).sum(1).mT.mean(-1))

@@ -272,6 +272,7 @@ ROWS = "transpose(second = width) -> channel_avgpool"
     [
         ("rows", f"{ROWS} -> transpose(second = width)"),
         ("few", f"{ROWS} -> transpose(second = width)\nreshape(4x5) -> global_maxpool"),
+        ("lengths", "transpose(second = width) -> l2_norm -> transpose(second = width)"),
         ("last", "transpose(second = height) -> channel_sumpool -> transpose(second = height)"),
     ],
 )
