@@ -22,6 +22,7 @@ from archdsl.importing.terms import (
     keep,
     lift,
     of_scope,
+    renumber,
     size,
     skeleton,
     walk,
@@ -40,7 +41,7 @@ def blocks(sequence: list[Term], style: Style) -> list[Term]:
     for term in list(walk(inside)):
         if term.kind == "module" and (is_container(term.op) or _is_fractal(term)):
             _open(term)
-    _splice(inside)
+    spliced(inside)
     while modules := [t for t in walk(inside) if t.kind == "module"]:
         heights = {id(t): _height(t) for t in modules}
         highest: dict[str, int] = {}
@@ -56,12 +57,13 @@ def blocks(sequence: list[Term], style: Style) -> list[Term]:
         for cls, terms in groups.items():
             even_out(terms)
             _fold_alike(terms, style)
-            _define(cls, terms, style)
-        _splice(inside)
+            define(cls, terms, style)
+        spliced(inside)
+    renumber(inside)
     return inside
 
 
-def _define(cls: str, terms: list[Term], style: Style) -> None:
+def define(cls: str, terms: list[Term], style: Style) -> None:
     """Makes blocks of the instances of a class: that of the library which they are, or one for all
     that are alike enough."""
     if (library := known_of(terms, style)) is not None:
@@ -74,6 +76,7 @@ def _define(cls: str, terms: list[Term], style: Style) -> None:
         return
     clusters: list[tuple[list[Merged], list[Term]]] = []
     for term in terms:
+        renumber(term.subs[0])
         lifted = lift(term.subs[0])
         for number, (merged, members) in enumerate(clusters):
             found = merge(merged, lifted, len(members))
@@ -159,12 +162,13 @@ def _fold_alike(terms: list[Term], style: Style) -> None:
                 term.subs = [body]
 
 
-def _splice(sequence: list[Term]) -> None:
+def spliced(sequence: list[Term]) -> None:
+    """Puts the terms of what was opened in its place."""
     at = 0
     while at < len(sequence):
         term = sequence[at]
         for sub in term.subs:
-            _splice(sub)
+            spliced(sub)
         if term.kind != "splice":
             at += 1
             continue

@@ -9,6 +9,7 @@ from archdsl.importing.side_by_side import as_loops
 from archdsl.importing.style import Style
 from archdsl.importing.terms import (
     MISSING,
+    UNUSED,
     FirstTurn,
     Ramp,
     Term,
@@ -115,6 +116,7 @@ def _turns(bodies: list[list[Term]], style: Style, by_turn: bool) -> list[Term] 
 
 def _one(name: str, values: list[Any], term: Term, style: Style, by_turn: bool) -> Any:
     """The value of an argument in all turns, or ``MISSING``."""
+    values = [v for v in values if v is not UNUSED] or values
     if len(set(map(repr, values))) == 1:
         return values[0]
     if any(isinstance(v, (FirstTurn, Ramp)) for v in values):

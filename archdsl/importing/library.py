@@ -20,7 +20,7 @@ from archdsl.importing.proof import pairs
 from archdsl.importing.render import Renderer
 from archdsl.importing.scope import BlockScope
 from archdsl.importing.style import Style
-from archdsl.importing.terms import ACTIVATIONS, BareName, Term, key, lift, walk
+from archdsl.importing.terms import ACTIVATIONS, BareName, Expansion, Term, key, lift, walk
 from archdsl.ir.flat import Flat
 from archdsl.syntax import tree
 from archdsl.syntax.parse import parse as parse_tree
@@ -153,6 +153,7 @@ def with_library(sequence: list[Term], style: Style) -> bool:
         for gate in gates:
             style.blocks.setdefault(gate.name, gate)
         style.blocks[known.name] = known
+        _expand(terms, given)
         for term, arguments in zip(terms, given, strict=True):
             term.kind, term.op, term.args, term.subs = "layer", known.name, arguments, []
         found = True
@@ -163,6 +164,16 @@ def _outermost(terms: list[Term]) -> list[Term]:
     """Those of some modules that are in none of the others."""
     inner = {id(t) for term in terms for t in walk(term.subs[0])}
     return [term for term in terms if id(term) not in inner]
+
+
+def _expand(terms: list[Term], given: list[dict[str, Any]]) -> None:
+    """Says how much wider blocks are inside than what comes in, where all of them are so many times
+    as wide."""
+    inner = [(one.get("inner"), term.channels) for one, term in zip(given, terms, strict=True)]
+    if all(isinstance(n, int) and c and n % c == 0 for n, c in inner):
+        for one, term in zip(given, terms, strict=True):
+            assert term.channels is not None, "it is one of an image"
+            one["inner"] = Expansion(one["inner"], term.channels)
 
 
 Match = tuple[Known, list[dict[str, Any]], list[Known]]

@@ -13,7 +13,7 @@ from archdsl.diagnostics import codes
 from archdsl.importing.fractals import NOT_THE_FIRST, fractal, met_in, no_fractal
 from archdsl.importing.graphs import failure
 from archdsl.importing.simplify import live
-from archdsl.importing.terms import Kept, Term, last, of_scope, walk
+from archdsl.importing.terms import Kept, Term, last, of_scope, rename, walk
 from archdsl.importing.values import MAIN, Vertex
 
 if TYPE_CHECKING:
@@ -260,9 +260,7 @@ class Reduction:
             sequence.append(use(self.output))
         given = {names[value] for value in names if value not in self.inputs}
         kept = [term.keep for term in of_scope(sequence) if term.keep in given]
-        _rename(
-            sequence, dict(zip(kept, sorted(kept, key=lambda name: int(name[1:])), strict=True))
-        )
+        rename(sequence, dict(zip(kept, sorted(kept, key=lambda name: int(name[1:])), strict=True)))
         return sequence
 
     def _result(self, name: str, terms: list[Term]) -> Term:
@@ -333,14 +331,3 @@ class Reduction:
                 current = one.output
             have.add(current)
         return found
-
-
-def _rename(sequence: list[Term], names: Mapping[str, str]) -> None:
-    """Gives tensors that are kept in a sequence other names."""
-    for term in of_scope(sequence):
-        term.keep = names.get(term.keep, term.keep)
-        if term.kind == "use":
-            term.op = names.get(term.op, term.op)
-        for name, value in term.args.items():
-            if isinstance(value, Kept):
-                term.args[name] = Kept(names.get(value, value))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import Any
 
 from archdsl.importing.ranges import is_range, written
 from archdsl.importing.scope import BlockScope
 from archdsl.importing.side_by_side import ARM, ARMS
-from archdsl.importing.terms import ACTIVATIONS, MISSING, Merged
+from archdsl.importing.terms import ACTIVATIONS, MISSING, UNUSED, Merged
 from archdsl.importing.unify import EITHER
 from archdsl.syntax.pytorch import is_named
 
@@ -78,7 +79,7 @@ class Renderer:
             if built_in is MISSING and name.startswith("drop"):
                 built_in = 0  # of a block without a branch to drop
             values = [
-                (built_in if v is MISSING else v) if p else None
+                (built_in if v is MISSING else v) if p and v is not UNUSED else None
                 for v, p in zip(given, m.present, strict=True)
             ]
             known = [v for v in values if v is not None]
@@ -96,7 +97,9 @@ class Renderer:
                 values = self._paddings(m, values)
             elif all(repr(v) == repr(usual) for v in known) and not self._is_act(name, known):
                 continue
-            if m.op == "reshape":
+            if name == "channels" and not self.scope.outside and self._is_depthwise(m):
+                written = "in.channels"
+            elif m.op == "reshape":
                 written = self._shape(values, m.channels)
             else:
                 written = self.scope.relate(values, m.channels, name, inward=name == "groups")
@@ -109,6 +112,12 @@ class Renderer:
                 name, written = "survive", self._chance(written)
             parts[name] = written
         return _called(m.op, parts, self.style.by_place(m.op))
+
+    def _is_depthwise(self, m: Merged) -> bool:
+        """Whether a layer has a filter for each channel that comes in, and no others."""
+        given = zip(m.args["channels"], m.args.get("groups", []), m.channels, strict=False)
+        known = [(c, groups, there) for c, groups, there in given if c is not None]
+        return bool(known) and all(c == groups == there != 1 for c, groups, there in known)
 
     def _is_act(self, name: str, known: list[Any]) -> bool:
         """Whether an argument is the activation that is a knob."""
@@ -262,11 +271,13 @@ class Renderer:
 
     def _layer_shortcut(self, m: Merged) -> str:
         parts = []
-        for x in m.subs[1]:
-            text = " ".join(line.strip() for line in self._term(x, 0))
-            lacks = [op == "layer" and not p for p, op in zip(x.present, m.ops, strict=True)]
+        for present, group in groupby(m.subs[1], key=lambda x: x.present):
+            terms = [" ".join(line.strip() for line in self._term(x, 0)) for x in group]
+            text = " -> ".join(terms)
+            lacks = [op == "layer" and not p for p, op in zip(present, m.ops, strict=True)]
             if any(lacks):
-                some = [p if o == "layer" else None for p, o in zip(x.present, m.ops, strict=True)]
+                some = [p if o == "layer" else None for p, o in zip(present, m.ops, strict=True)]
+                text = f"({text})" if len(terms) > 1 else text
                 text = f"({text} if {self.scope.condition(some)} else identity)"
             parts.append(text)
         return " -> ".join(parts)

@@ -15,7 +15,7 @@ from typing import Any
 
 from archdsl.importing.across import Across
 from archdsl.importing.style import Style
-from archdsl.importing.terms import Classes, FirstTurn, Ramp
+from archdsl.importing.terms import Classes, Expansion, FirstTurn, Ramp
 
 MOST_TIMES = 16  # a factor that is taken for meant
 MOST_PARTS = 32
@@ -87,6 +87,11 @@ class BlockScope:
             return one if one == other else f"{one} if j == 1 else {other}"
         if any(isinstance(v, Ramp) for v in values):
             return self._ramp(values, role)
+        if (
+            any(isinstance(v, Expansion) for v in values)
+            and len({*map(repr, values)} - {"None"}) > 1
+        ):
+            values = [int(v) if isinstance(v, Expansion) else v for v in values]
         known = [v for v in values if v is not None]
         if any(isinstance(v, Classes) for v in known) and not self.outside:
             return self.param(role, values)
@@ -95,10 +100,21 @@ class BlockScope:
             if pairs and all(v == c and v != 1 for v, c in pairs):
                 return "in.channels"
         if len(set(map(repr, known))) == 1:
-            return self.literal(known[0], role)
+            return self._of_some(values, role) or self.literal(known[0], role)
         whole = all(map(_is_number, known))
         found = self._related(values, local, role, inward, whole)
         return found or self.param(role, values)
+
+    def _of_some(self, values: list[Any], role: str) -> str | None:
+        """A parameter of channels that has this value in those instances, one or more but not all,
+        that have any: of the others it is another number."""
+        if None not in values or role != "channels" or not any(map(_is_number, values)):
+            return None
+        for name, known in self.params.items():
+            both = zip(values, known, strict=True)
+            if re.fullmatch(r"c\d*", name) and all(v in (None, b) for v, b in both):
+                return name
+        return None
 
     def known(self, values: list[Any], local: list[int | None] | None) -> str | None:
         """Numbers of channels as one, or by others that are known; nothing where they are new."""

@@ -25,7 +25,7 @@ FIRST = {
     "scale": "value",
 }
 # Layers that a spec has a `default` of, and of which of their arguments.
-KEYS = {"conv": ("bias",), "bn": ("eps",), "layer_norm": ("over", "eps")}
+KEYS = {"conv": ("bias",), "bn": ("eps", "momentum"), "layer_norm": ("over", "eps", "bias")}
 
 
 class Style:

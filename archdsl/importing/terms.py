@@ -3,13 +3,16 @@ each other."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import count
 from typing import Any
 
 from archdsl.layers.base import Shape
 
 ACTIVATIONS = frozenset("relu relu6 silu gelu hardswish hardsigmoid sigmoid mish tanh".split())
+NUMBERED = re.compile(r"(^|_)t\d+$")  # names that the importer gives
 
 
 @dataclass(eq=False, slots=True)
@@ -86,6 +89,25 @@ def keep(sequence: list[Term], name: str) -> None:
     end.keep = name
 
 
+def rename(sequence: list[Term], names: Mapping[str, str]) -> None:
+    """Gives tensors that are kept in a sequence other names."""
+    for term in of_scope(sequence):
+        term.keep = names.get(term.keep, term.keep)
+        if term.kind == "use":
+            term.op = names.get(term.op, term.op)
+        for name, value in term.args.items():
+            if isinstance(value, Kept):
+                term.args[name] = Kept(names.get(value, value))
+
+
+def renumber(sequence: list[Term]) -> None:
+    """Counts the tensors that are kept in a sequence anew, those of opened modules too."""
+    kept = [term.keep for term in of_scope(sequence) if NUMBERED.search(term.keep)]
+    taken = {term.op for term in of_scope(sequence) if term.kind == "use"} - set(kept)
+    fresh = (name for n in count(1) if (name := f"t{n}") not in taken)
+    rename(sequence, dict(zip(kept, fresh, strict=False)))
+
+
 NAMED = ("use", "output", "result", "shared")  # terms with names of their own
 
 
@@ -118,6 +140,23 @@ class Ramp:
     start: int
 
 
+class Expansion(int):
+    """A number of channels inside a block that is a multiple of those that come in, as it is in all
+    blocks of its kind."""
+
+    times: int
+
+    def __new__(cls, value: int, channels: int) -> Expansion:
+        made = super().__new__(cls, value)
+        made.times = value // channels
+        return made
+
+    def __repr__(self) -> str:
+        return f"{self.times} * in.channels" if self.times > 1 else "in.channels"
+
+    __str__ = __repr__
+
+
 class Classes(int):
     """A number of results of a head, as of classes: by its place, and no other number's equal."""
 
@@ -133,7 +172,13 @@ class _Missing:
         return "-"
 
 
+class _Unused:
+    def __repr__(self) -> str:
+        return "any"
+
+
 MISSING = _Missing()  # an argument that was not given
+UNUSED = _Unused()  # one of which nothing is made, so that it may be any
 
 
 @dataclass(eq=False, slots=True)

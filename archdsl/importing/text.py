@@ -11,34 +11,28 @@ from typing import NamedTuple
 from archdsl.diagnostics.model import ArchError
 from archdsl.diagnostics.source import Source
 from archdsl.importing.blocks import blocks
-from archdsl.importing.closed import PATTERNS, closed
+from archdsl.importing.chained import laid_out
+from archdsl.importing.definition import BlockDefinition
 from archdsl.importing.fold import stages
 from archdsl.importing.known import Known
-from archdsl.importing.library import NORMS, library, with_library
+from archdsl.importing.library import library, with_library
+from archdsl.importing.recurring import recurring
 from archdsl.importing.render import INDENT, LONG, Renderer
 from archdsl.importing.scope import BlockScope
 from archdsl.importing.series import PAD_TO, Levels
 from archdsl.importing.style import KEYS, Style
-from archdsl.importing.terms import ACTIVATIONS, MISSING, Merged, Term, keep, lift, walk
+from archdsl.importing.terms import MISSING, Merged, Term, keep, lift, renumber, walk
 from archdsl.importing.values import Graph
 from archdsl.importing.wrapped import wrapped
 from archdsl.layers.ids import Ids
-from archdsl.registry import Registry
 from archdsl.syntax.format import format_source
 
-# What follows a layer in its line: all but the layers that a line begins with.
-HEADS = ("conv", "conv_transpose")
-ATTENTION = ("attend", "cross_attend")
-FIRST_OPS = NORMS | ACTIVATIONS | {"act", "slice", "split"}
-WORDS = ("let", "default", "arch", "input", "if", "for", "repeat", "block", "output")
 ACTS = ("relu", "relu6", "silu", "gelu", "hardswish", "mish")  # that may be a knob
 CHOICES = ("relu", "silu", "gelu", "hardswish")  # what it may be then, beside its own
 SHALLOW = 8  # turns that may be as few as one, where they are a knob
 LONGER = 1.1  # a text with blocks of several tensors, to be taken
-SHORTER = 0.8  # a text with blocks of the library, to be taken
+SHORTER = 0.9  # a text with blocks of the library, to be taken
 PAGE = 32  # lines of a text, empty ones counted, whose blocks are better seen than used
-KEPT = re.compile(r" as (\w+)$")
-STEP = re.compile(r"( *)([a-z_0-9]+)(\(.*\))?( as \w+)?$")
 
 
 class Width(NamedTuple):
@@ -62,15 +56,19 @@ def write(
     depth: int = 0,
     more: Sequence[str] = (),
     library: bool = False,
+    again: bool = False,
 ) -> str:
     """The text of a spec. ``width`` makes it a knob, ``depth`` how often parts repeat that
     do so at least so many times, ``more`` the ``kernel`` of blocks and the activation (``act``);
     ``plain`` leaves out blocks and loops. ``library`` uses blocks of the library, beside the gates;
-    the text is empty where there are none."""
+    ``again``
+    makes blocks of what comes again without a module; the text is empty where there are none."""
     writer = SpecWriter(graph, name, width, plain, depth, more)
     if library and not with_library(writer.terms, writer.style):
         return ""
-    return writer.text()
+    writer.again = again
+    text = writer.text()
+    return "" if again and not writer.again else text
 
 
 def texts(graph: Graph, name: str) -> Iterator[str]:
@@ -88,12 +86,19 @@ def texts(graph: Graph, name: str) -> Iterator[str]:
 
 def _shortest(graph: Graph, name: str, own: str) -> Iterator[str]:
     """A text, and before it the one with blocks of the library, where that is to be taken."""
-    lines = own.count("\n")
-    if lines > PAGE:
-        used = write(graph, name, library=True)
-        if 0 < used.count("\n") <= SHORTER * lines:
-            yield used
-    yield own
+    found = [own]
+    if own.count("\n") > PAGE:
+        for library, again in ((True, False), (False, True)):
+            library = library or (len(found) > 1)
+            used = write(graph, name, library=library, again=again)
+            if 0 < _lines(used) <= SHORTER * _lines(found[-1]):
+                found.append(used)
+    yield from reversed(found)
+
+
+def _lines(text: str) -> int:
+    """How many lines of a text say something."""
+    return sum(1 for line in text.split("\n") if line)
 
 
 class SpecWriter:
@@ -108,7 +113,7 @@ class SpecWriter:
         depth: int,
         more: Sequence[str] = (),
     ) -> None:
-        self.graph, self.name, self.plain = graph, name, plain
+        self.graph, self.name, self.plain, self.again = graph, name, plain, False
         self.width = width
         levels = Levels(graph, not plain)
         terms = levels.terms()
@@ -174,16 +179,23 @@ class SpecWriter:
         definitions = [line for text in texts if text for line in (*text, "")]
         head = [self.head(), "", *self.uses(), *self.input()]
         lines = [*head, *self._defaults(), "", *definitions, *body]
+        tensors = {vertex.path for vertex in self.graph.inputs} - {""}
+        for block in style.blocks.values():
+            tensors |= {*block.tensors[0]} if isinstance(block, BlockDefinition) else set()
         if len(style.depths) == 1:
             lines = [re.sub(r"\bdepth1\b", "depth", line) for line in lines]
-        text = "\n".join(wrapped(closed(_chained(lines, self.style.registry)))) + "\n"
+        text = "\n".join(wrapped(laid_out(lines, style.registry, tensors))) + "\n"
         return format_source(Source(self.name, text))
 
     def sequence(self) -> list[Term]:
         """The terms that the text is of, with blocks and loops."""
         if self.plain:
             return _opened(self.terms)
-        return stages(blocks(self.terms, self.style), self.style)
+        found = stages(blocks(self.terms, self.style), self.style)
+        if self.again:
+            self.again = recurring(found, self.style)
+            renumber(found)
+        return found
 
     def uses(self) -> list[str]:
         """The line for what is of the library."""
@@ -311,78 +323,3 @@ def _beside(a: list[Merged], b: list[Merged]) -> list[Merged]:
             )
         )
     return out
-
-
-def _chained(lines: list[str], registry: Registry) -> list[str]:
-    """What follows a convolution or a block stands in its line; so does what a tensor that was
-    kept goes into."""
-    kept = {found[1] for line in lines if (found := KEPT.search(line))}
-    out: list[str] = []
-    for line in lines:
-        step = STEP.match(line)
-        before = STEP.match(_last_step(out[-1])) if out else None
-        if (
-            step is not None
-            and before is not None
-            and step[1] == before[1]
-            and (before[0].strip() in kept or _follows(step[2], registry))
-            and before[2] not in WORDS
-            and step[2] not in WORDS
-            and not out[-1].endswith(("{", "}"))
-            and " as " not in out[-1]
-            and len(out[-1]) + len(line.strip()) + 4 <= LONG
-            and not _in_branch(out, step[1])
-        ):
-            out[-1] += " -> " + line.strip()
-        else:
-            out.append(line)
-    return _led(out)
-
-
-def _led(lines: list[str]) -> list[str]:
-    """The lines of which those of norms and activations alone begin the next one, whose layer they
-    are before, and those that end in attention have its projection."""
-    out: list[str] = []
-    for line in lines:
-        word = re.match(r" *(\w+)", line)
-        indent = line[: len(line) - len(line.lstrip())]
-        if (
-            out
-            and word is not None
-            and word[1] not in (*WORDS, *PATTERNS)
-            and not line.endswith("{")
-            and _leads(out[-1], indent)
-            and len(out[-1]) + len(line.strip()) + 4 <= LONG
-            and not _in_branch(out, indent)
-        ):
-            out[-1] += " -> " + line.strip()
-        else:
-            out.append(line)
-    return out
-
-
-def _follows(op: str, registry: Registry) -> bool:
-    """Whether a layer stands in the line of what it follows."""
-    return (op in registry.layers or op == "act") and op not in HEADS
-
-
-def _leads(line: str, indent: str) -> bool:
-    """Whether a line of this indent has no end of its own: what it is of comes after it."""
-    ops = [re.split(r"\W", step)[0] for step in line.strip().split(" -> ")]
-    level = line.startswith(indent) and line[len(indent) :][:1] != " "
-    whole = not line.endswith("}") and " as " not in line
-    led = ops[-1] in ATTENTION or all(op in FIRST_OPS for op in ops)
-    return level and whole and led
-
-
-def _last_step(line: str) -> str:
-    """The last layer of a line's chain, indented as the line is."""
-    indent = line[: len(line) - len(line.lstrip())]
-    return indent + line.strip().rsplit(" -> ", 1)[-1]
-
-
-def _in_branch(lines: list[str], indent: str) -> bool:
-    for line in reversed(lines):
-        if len(line) - len(line.lstrip()) < len(indent):
-            return line.strip().startswith("branch")
-    return False

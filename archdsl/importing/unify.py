@@ -12,6 +12,7 @@ from archdsl.importing.side_by_side import unified
 from archdsl.importing.terms import ACTIVATIONS, MISSING, Kept, Merged, flat, size
 
 ALIKE = 0.5  # of two sequences that have to match
+SHORTCUTS = 0.3  # of two shortcuts, whose sums are alike
 OPTIONAL = 0.4  # of a block that may be optional
 EITHER = "either"  # the layer that stands for activations that differ
 
@@ -138,7 +139,7 @@ def _match_residuals(a: Merged, b: Merged, known: _Pairs) -> tuple[Merged, float
     other = b.subs[1] if len(b.subs) > 1 else None
     short: list[Merged] | None = None
     if one is not None and other is not None:
-        short = _unify(one, other, known)
+        short = _unify(one, other, known, SHORTCUTS)
         if short is None:
             return None
     elif other is not None:
@@ -191,7 +192,9 @@ def _later(m: Merged, count: int) -> Merged:
     )
 
 
-def _unify(a: list[Merged], b: list[Merged], known: _Pairs) -> list[Merged] | None:
+def _unify(
+    a: list[Merged], b: list[Merged], known: _Pairs, alike: float = ALIKE
+) -> list[Merged] | None:
     """The longest common subsequence by weight; what is in one alone is optional."""
     n, m = len(a), len(b)
     pairs = {(i, j): _match(a[i], b[j], known) for i in range(n) for j in range(m)}
@@ -215,7 +218,7 @@ def _unify(a: list[Merged], b: list[Merged], known: _Pairs) -> list[Merged] | No
             out.append(_later(b[j], known.count))
             j += 1
     longest = max(n, m)
-    return None if hits < ALIKE * longest or (not hits and longest) else out
+    return None if hits < alike * longest or (not hits and longest) else out
 
 
 def _wrapped(sequence: list[Merged], like: list[Merged], count: int) -> list[Merged] | None:

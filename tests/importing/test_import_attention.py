@@ -17,10 +17,7 @@ default layer_norm(over = channels, eps = 1e-06)
 
 block encoder_block {
   residual { layer_norm -> conv(24, 1) -> attend(2) -> conv(8, 1) }
-  residual {
-    layer_norm -> conv(16, 1) -> gelu
-    conv(8, 1)
-  }
+  residual { layer_norm -> conv(16, 1) -> gelu -> conv(8, 1) }
 }
 
 conv(8, 8, stride = 8, pad = 0) -> flatten_space -> prepend -> positions
@@ -44,7 +41,8 @@ layer_norm -> conv(16, 1, bias = false)
 )
 def test_heads_cut_out_of_channels(way: str, attend: str) -> None:
     imported = archdsl.import_module(small_models.Tokens(way), (3, 8, 8))
-    assert "residual {\n  layer_norm(over = channels) -> " + attend in imported.text
+    text = " ".join(imported.text.split())
+    assert "residual { layer_norm(over = channels) -> " + attend in text
     assert imported.checked[1].endswith("at 3x8x8")
 
 
@@ -109,7 +107,7 @@ def test_norms_of_transformers() -> None:
     model = small_models.Tokens("unbound")
     model.norm = nn.RMSNorm(8, eps=1e-6)
     imported = archdsl.import_module(model, (3, 8, 8))
-    assert "residual {\n  rms_norm -> conv(24, 1, bias = false) -> attend(2) -> " in imported.text
+    assert "residual { rms_norm -> conv(24, 1, bias = false) -> attend(2) -> " in imported.text
     assert imported.checked[1].startswith("results and gradients")
 
 

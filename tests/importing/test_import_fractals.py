@@ -15,7 +15,7 @@ NETWORKS = {  # and what stands in the text that comes back
     f"fractal(columns = 2, drop_path = 20%, global_path = 0) {{ {UNIT} }}": "global_path = 0)",
     "fractal(columns = 4, global_path = 30%) { conv(4, 1) }": "(columns = 4, global_path = 0.3)",
     "fractal(columns = 2, drop_path = 5%) { relu }\nfractal(columns = 3, drop_path = 5%) { tanh }\n"
-    "conv(4, 1)": "fractal(columns = 3, drop_path = 0.05) {\n  tanh\n}",
+    "conv(4, 1)": "fractal(columns = 3, drop_path = 0.05) { tanh }",
     f"fractal(columns = 3, drop_path = 5%) {{ {SHORTCUT} }}": "  residual { conv(4, 3) -> bn }",
     "fractal(columns = 2, drop_path = 5%) { fractal(columns = 2) { conv(4, 3) } }": "branch mean",
 }

@@ -168,8 +168,7 @@ block modulation(c) {
   branch mul { t2; split(2, 1) } as t4
   branch mul { t2 -> conv(in.channels, 5, groups = in.channels) -> gelu; t3 -> split(2, 2) }
   branch add { t4; identity }
-  branch mul { t1 -> slice(1, entering); identity }
-  conv(in.channels, 1)
+  branch mul { t1 -> slice(1, entering); identity } -> conv(in.channels, 1)
 }
 
 for (c, stride, c2) in [(8, 1, 18), (16, 2, 34)] {

@@ -118,8 +118,7 @@ arch many(width = 4 in 1..16, classes = 2)
 input 3x8x8
 
 conv(width, 3) -> cumsum -> lppool2d
-branch atan2 { identity; sort }
-global_maxpool -> linear(classes)
+branch atan2 { identity; sort } -> global_maxpool -> linear(classes)
 """
 
 

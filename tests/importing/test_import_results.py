@@ -141,7 +141,7 @@ def test_what_training_alone_computes_stands_in_its_own_braces(kind: str) -> Non
 def test_what_is_computed_and_not_given_is_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     imported = archdsl.import_module(Meeting("chain"), (3, 8, 8), run=False)
     assert imported.text.endswith(
-        "output aux(when = training) {\n  branch concat { t1; t2 }\n  conv(classes, 1)\n}\n"
+        "output aux(when = training) {\n  branch concat { t1; t2 } -> conv(classes, 1)\n}\n"
     )
     monkeypatch.setattr(archdsl.Architecture, "macs", imported.architecture.macs + 1)
     with pytest.raises(archdsl.ArchError, match="multiply-adds, and not"):

@@ -124,14 +124,9 @@ arch siamese(classes = 1)
 
 input left: 3x32x32, right: 3x32x32
 
-block unit(c) {
-  conv(c, 3, stride = 2, bias = false) -> bn -> relu
-}
+block unit(c) { conv(c, 3, stride = 2, bias = false) -> bn -> relu }
 
-let eye = shared {
-  unit(8)
-  unit(16) -> global_avgpool -> flatten
-}
+let eye = shared { unit(8); unit(16) -> global_avgpool -> flatten }
 
 branch sub { eye; right -> eye }
 linear(classes)
@@ -143,18 +138,11 @@ input ids(ids = 96): 16
 default layer_norm(over = channels)
 
 block unit {
-  residual {
-    layer_norm -> conv(96, 1) -> attend(4, causal = true) -> conv(32, 1)
-  }
-  residual {
-    layer_norm -> conv(128, 1) -> gelu
-    conv(32, 1)
-  }
+  residual { layer_norm -> conv(96, 1) -> attend(4, causal = true) -> conv(32, 1) }
+  residual { layer_norm -> conv(128, 1) -> gelu -> conv(32, 1) }
 }
 
-let wte = shared {
-  embed(32)
-}
+let wte = shared { embed(32) }
 
 wte -> positions
 repeat 3 { unit }
@@ -208,7 +196,7 @@ def test_results_of_nested_tuples() -> None:
 def test_a_module_that_is_applied_again_and_again() -> None:
     imported = archdsl.import_module(Turns(), (3, 16, 16))
     assert "repeat 4 {\n  residual { turn }\n}\n" in imported.text
-    assert "let scale_module = shared {\n  conv(8, 1)\n}\n" in imported.text
+    assert "let scale_module = shared { conv(8, 1) }\n" in imported.text
     assert imported.architecture.params == sum(p.numel() for p in Turns().parameters())
 
 

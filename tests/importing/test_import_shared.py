@@ -30,22 +30,22 @@ class Net(nn.Module):
         (
             ("pair", "deep", "back"),
             lambda m, x: m.long(torch.relu(m.long[0](m.long(x)))),
-            "let long_0 = shared {\n  conv(8, 3)\n}\n\nlet long = shared {\n  long_0 -> bn\n",
+            "= shared { conv(8, 3) }\n\nlet long = shared { long_0 -> bn; conv(8, 3) }\n",
         ),
         (
             ("long", "deep", "back"),
             lambda m, x: m.pair(m.pair(m.pair[0](x))),
-            "let pair = shared {\n  pair_0 -> relu\n}\n\nconv(8, 1)\npair_0\nrepeat 2 { pair }",
+            "let pair = shared { pair_0 -> relu }\n\nconv(8, 1) -> pair_0\nrepeat 2 { pair }",
         ),
         (
             ("long", "pair", "back"),
             lambda m, x: m.deep(m.deep(m.deep[0](x))),
-            "let deep = shared {\n  deep_0 -> tanh\n}\n",
+            "let deep = shared { deep_0 -> tanh }\n",
         ),
         (
             ("pair", "deep"),
             lambda m, x: m.back(m.long(m.long(x))),
-            "\nrepeat 2 { long }\nconv(8, 1)\nlong_0\n",
+            "\nrepeat 2 { long }\nconv(8, 1) -> long_0\n",
         ),
     ],
 )

@@ -79,20 +79,13 @@ use "lib/unet.arch": pad_to
 input 3x16x16
 default conv(bias = false)
 
-block double_conv(c) {
-  repeat 2 { conv(c, 3) -> bn -> relu }
-}
+block double_conv(c) { repeat 2 { conv(c, 3) -> bn -> relu } }
 
-block down {
-  maxpool(2)
-  double_conv(2 * in.channels)
-}
+block down { maxpool(2) -> double_conv(2 * in.channels) }
 
 block up(x2) {
-  conv_transpose(in.channels / 2, 2, stride = 2)
-  pad_to(x2)
-  branch concat { x2; identity }
-  double_conv(in.channels / 2)
+  conv_transpose(in.channels / 2, 2, stride = 2) -> pad_to(x2)
+  branch concat { x2; identity } -> double_conv(in.channels / 2)
 }
 
 double_conv(8) as t1
@@ -117,17 +110,13 @@ block double_conv(c, c2) {
   conv(c2, 3) -> bn -> relu
 }
 
-block down(c) {
-  maxpool(2)
-  double_conv(c, c)
-}
+block down(c) { maxpool(2) -> double_conv(c, c) }
 
 block up(x2, c) {
   let entering = in.channels
   upsample(2, mode = bilinear, align_corners = true)
   pad_to(x2)
-  branch concat { x2; identity }
-  double_conv(entering, c)
+  branch concat { x2; identity } -> double_conv(entering, c)
 }
 
 double_conv(8, 8) as t1
