@@ -12,9 +12,14 @@ from archdsl.importing.terms import ACTIVATIONS
 from archdsl.importing.values import Graph, Vertex, chain
 
 POOLS = frozenset("avgpool maxpool global_avgpool global_maxpool adaptive_avgpool".split())
-# What may come after a head: layers without weights that take each channel as the others.
-AFTER = POOLS | frozenset(
-    "resize upsample crop pad softmax log_softmax sigmoid flatten dropout identity".split()
+# What may come after a head: layers that take each channel as the others, and learn one number
+# at most.
+AFTER = (
+    POOLS
+    | {"times", "plus"}
+    | frozenset(
+        "resize upsample crop pad softmax log_softmax sigmoid flatten dropout identity".split()
+    )
 )
 
 
@@ -30,7 +35,8 @@ def class_heads(graph: Graph) -> ClassHeads:
     """The last layers with weights before the results: linear ones, or 1x1 convolutions, where
     nothing after them mixes channels, nothing else takes them, and their modules are of classes
     that are heads alone. Where the result has as many channels as an image that comes in, it may be
-    an image, too."""
+    an image, too; and a convolution that gives one of half the size may be the last of a backbone,
+    but for one after a dropout."""
     ends = [graph.output, *(vertex for _, vertex in (*graph.results, *graph.asides))]
     way: list[set[int]] = [set() for _ in ends]
     found = [_heads_of(end, seen) for end, seen in zip(ends, way, strict=True)]
@@ -39,6 +45,9 @@ def class_heads(graph: Graph) -> ClassHeads:
     for some, seen in zip(found, way, strict=True):
         if any(user.number not in after for number in seen for user in taken[number]):
             some.clear()  # other layers take its channels
+    for end, some in zip(ends, found, strict=True):
+        if _is_smaller(end, graph) and not all(v.inputs[0].op == "dropout" for v in some):
+            some.clear()
     heads = {v.number: v for some in found for v in some}
     while strange := _not_alone(graph, heads):
         heads = {n: v for n, v in heads.items() if n not in strange}
@@ -78,6 +87,16 @@ def _heads_of(vertex: Vertex, seen: set[int]) -> list[Vertex]:
 
 def _is_image(vertex: Vertex) -> bool:
     return any(side != 1 for side in vertex.shape[1:])
+
+
+def _is_smaller(vertex: Vertex, graph: Graph) -> bool:
+    """Whether a result is an image, at most half as large as all images that come in."""
+    images = [source.shape[1:] for source in graph.inputs if _is_image(source)]
+    pairs = [(vertex.shape[1:], image) for image in images]
+    return _is_image(vertex) and all(
+        len(ours) == len(theirs) and all(2 * a <= b for a, b in zip(ours, theirs, strict=True))
+        for ours, theirs in pairs
+    )
 
 
 def _not_alone(graph: Graph, heads: dict[int, Vertex]) -> set[int]:

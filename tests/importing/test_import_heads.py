@@ -63,6 +63,8 @@ HEADS = {  # with how many layers that give the classes
     "sum": (lambda x, p, q: F.interpolate(p(x) + q(x.relu()), 16), [conv(6), conv(6)], 2),
     "squeeze": (lambda x, p: p(x).relu().mean((2, 3)), [conv(6)], 1),
     "gate": (gated, [nn.Linear(16, 6), nn.Linear(6, 16), conv(6)], 1),
+    "scaled": (lambda x, p: p(x.mean((2, 3))) * 2.5 + 1, [nn.Linear(16, 6)], 1),
+    "smaller": (lambda x, d, p: p(d(F.avg_pool2d(x, 2))), [nn.Dropout(0.1), conv(6)], 1),
     "as in": (lambda x, p, q: q(p(x).relu()), [conv(16), conv(16)], 1),
 }
 
@@ -78,6 +80,7 @@ def test_all_heads_of_one_number_have_the_knob(name: str) -> None:
 
 
 NONE = {
+    "backbone": (lambda x, p: p(F.max_pool2d(x, 2)), [conv(32)]),
     "repeated": (lambda x, p, q: q(p(x)), [Sep(16, 32), Sep(32, 64)]),
     "pooled": (lambda x, p, q: q(p(x)).mean((2, 3)), [Sep(16, 32), Sep(32, 64)]),
     "not active": (lambda x, p, q: q(p(x)), [Sep(16, 32), Sep(32, 64, False)]),

@@ -128,8 +128,7 @@ block unit(c) { conv(c, 3, stride = 2, bias = false) -> bn -> relu }
 
 let eye = shared { unit(8); unit(16) -> global_avgpool -> flatten }
 
-branch sub { eye; right -> eye }
-linear(classes)
+branch sub { eye; right -> eye } -> linear(classes)
 """
 GPT = """\
 arch gpt()
