@@ -11,7 +11,7 @@ from typing import NamedTuple
 from archdsl.diagnostics.model import ArchError
 from archdsl.diagnostics.source import Source
 from archdsl.importing.blocks import blocks
-from archdsl.importing.chained import laid_out
+from archdsl.importing.chained import HEADS, laid_out
 from archdsl.importing.definition import BlockDefinition
 from archdsl.importing.fold import stages
 from archdsl.importing.known import Known
