@@ -10,8 +10,9 @@ from typing import NamedTuple
 from archdsl.analysis.space import prove
 from archdsl.diagnostics.model import ArchError
 from archdsl.elaborate.work import PROOF_WORK
+from archdsl.importing.chained import HEADS
 from archdsl.importing.proof import pairs
-from archdsl.importing.text import HEADS, SpecWriter, Width, write
+from archdsl.importing.text import SpecWriter, Width, write
 from archdsl.importing.values import Graph
 from archdsl.ir.flat import Flat
 from archdsl.registry import Registry
