@@ -97,7 +97,7 @@ def card_from(found: Any) -> ModelCard:
     if not all(isinstance(t, str) for t in (*texts, *card.texts, *card.texts.values())):
         raise ValueError("something that should be text is not")
     whole = [type(n) is int and n > 0 for n in card.image]
-    axes = (1,) if card.values == TOKENS else (2, 3, 4)
+    axes = (1,) if card.values == TOKENS else (1, 2, 3, 4)
     if not (len(card.image) in axes and all(whole) and prod(card.image) <= MOST):
         raise ValueError("its image is not a shape")
     if card.values not in (*WHITE, TOKENS):

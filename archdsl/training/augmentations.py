@@ -93,6 +93,11 @@ class WholeBatch(Augmentation):
 
     planar = False
 
+    def unfit(self, image: Shape, values: str = BYTES) -> str:
+        if len(image) < 2:
+            return f"it takes images or signals, and these are rows of {image[0]} numbers"
+        return super().unfit(image, values)
+
 
 class Mixing(Augmentation):
     """One that mixes each image of a batch, and its label, with another. Where there are several, a

@@ -48,7 +48,7 @@ def _check_own_input(spec: Spec, image: Shape) -> None:
         kinds = {2: "signals", 3: "images", 4: "volumes"}
         a, b = (f"{kinds.get(len(s), 'vectors')} such as {show_shape(s)}" for s in (given, image))
         if len(image) == 1:
-            b = f"pieces of {image[0]} token ids"
+            b = f"rows of {image[0]} numbers or token ids"
         raise _mismatch(f"it is one for {a}, and the data has {b}")
 
 

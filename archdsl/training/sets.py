@@ -294,9 +294,10 @@ class Table(Pictures):
 @dataclass(frozen=True)
 class Arrays(Data):
     """An archive of NumPy (`.npz`) with the arrays `images` (uint8, uint16 or floats, N x channels
-    x sizes: images, signals or volumes) and `labels` (classes, several labels, values or masks, as
-    the `task` has them); `test_images` and `test_labels`, if it has a test set of its own; and
-    `names`, if the classes have names. Or an array of images (`.npy`), its `labels` in another."""
+    x sizes: images, signals or volumes; or rows of numbers, N x channels) and `labels` (classes,
+    several labels, values or masks, as the `task` has them); `test_images` and `test_labels`, if it
+    has a test set of its own; and `names`, if the classes have names. Or an array of images
+    (`.npy`), its `labels` in another."""
 
     path: Text
     validation: Share = 0.1

@@ -57,6 +57,31 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return found
 
 
+ROWS = """arch rows(width = 8 in 4..32, classes = 3)
+input 5
+linear(width) -> relu -> linear(classes)
+"""
+
+
+def test_rows_of_numbers_are_trained_on_and_predicted(
+    tmp_path: Path, run: Any, monkeypatch: Any
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    draws = np.random.default_rng(0)
+    rows = draws.normal(size=(300, 5)).astype(np.float32)
+    labels = rows[:, :3].argmax(1)
+    np.savez("rows.npz", images=rows, labels=labels)
+    np.save("row.npy", rows[0])
+    Path("rows.arch").write_text(ROWS)
+    data = "--data", 'arrays("rows.npz")'
+    recipe = "--recipe", "epochs = 15, batch = 16, lr = 0.1"
+    assert run("train", "rows.arch", *data, *recipe, "-o", "rows.pt").code == 0
+    said = run("evaluate", "rows.pt", *data, "--json")
+    assert json.loads(said.out)["accuracy"] > 0.8
+    (found,) = json.loads(run("predict", "rows.pt", "row.npy", "--json").out)
+    assert max(found["classes"], key=found["classes"].get) == str(labels[0])
+
+
 def test_every_form_says_the_same(folder: Path, run: Any, monkeypatch: Any) -> None:
     monkeypatch.chdir(folder)
     for ending in ("pt2", "onnx"):

@@ -20,8 +20,8 @@ def pixels(*shape: int) -> np.ndarray:
     return np.arange(int(np.prod(shape)), dtype=np.uint8).reshape(shape)
 
 
-@pytest.mark.parametrize("image", [(5, 4, 6), (2, 7), (1, 3, 4, 5)])
-def test_images_signals_and_volumes(image: tuple[int, ...]) -> None:
+@pytest.mark.parametrize("image", [(5, 4, 6), (2, 7), (1, 3, 4, 5), (20,)])
+def test_images_signals_volumes_and_rows(image: tuple[int, ...]) -> None:
     np.savez("set.npz", images=pixels(16, *image), labels=LABELS)
     assert describe(DATA, HERE) == (image, 2)
     found = load(DATA, HERE)
@@ -47,7 +47,7 @@ IMAGES = pixels(16, 1, 4, 6)
         ({"images": IMAGES, "labels": LABELS, "test_images": IMAGES}, "and for a test set"),
         ({"images": IMAGES, "labels": LABELS / 2}, "has 16x1x4x6 and 16, not images NxCxHxW"),
         ({"images": IMAGES, "labels": LABELS - 1}, "whole numbers from 0"),
-        ({"images": IMAGES[:, 0, 0], "labels": LABELS}, "it has 16x6 and 16"),
+        ({"images": IMAGES[:, 0, 0, 0], "labels": LABELS}, "it has 16 and 16"),
         (
             {"images": IMAGES.astype(np.int16), "labels": LABELS},
             "its `images` are int16, and not uint8, uint16, float32, float16 or float64",

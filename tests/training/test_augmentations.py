@@ -127,6 +127,7 @@ MASKS = "it is an augmentation for classification and multilabel"
         (Recipe(augment=(ColorJitter(),)), CLASSIFICATION, (3, 8, 8), "uint16", "are uint16"),
         (Recipe(augment=(Erasing(),)), CLASSIFICATION, (3, 80), "float32", "these are 3x80"),
         (Recipe(augment=(CutMix(),)), MULTILABEL, (3, 8), "uint8", "these are 3x8"),
+        (Recipe(augment=(Flip(),)), CLASSIFICATION, (20,), "float32", "are rows of 20 numbers"),
         (
             Recipe(augment=(MixUp(),), loss=Focal()), CLASSIFICATION, (3, 8, 8), "uint8",
             "`mixup` is not for the loss focal: it takes no mixed labels",

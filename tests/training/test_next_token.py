@@ -97,7 +97,7 @@ def test_a_decoder_learns_a_text(tmp_path: Path) -> None:
         ("conv(vocabulary, 1)", "conv(9, 1)", "its result has the shape 9x8, and the data has 8"),
         ("ids = vocabulary", "ids = 9", "its vocabulary has 9 tokens, and the data 8"),
         ("input words(ids = vocabulary): length\nembed(width)", "input 4x8\nconv(width, 1)",
-         "it is one for signals such as 4x8, and the data has pieces of 8 token ids"),
+         "it is one for signals such as 4x8, and the data has rows of 8 numbers or token ids"),
         ("input words(ids = vocabulary): length\nembed(width) -> sinusoids",
          "input 8\nreshape(4x2) -> conv(width, 1)", "it takes numbers, and the data has token ids"),
     ],

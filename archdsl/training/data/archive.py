@@ -99,10 +99,10 @@ def archive(data: Arrays, folder: Path) -> Archive:
     found = _of_archive(data, path) if beside is None else _of_files(data, path, beside)
     task = TASKS[data.task]
     classes = count_of(found.labels, task)
-    if not classes or len(found.shape) < 3:
+    if not classes or len(found.shape) < 2:
         shapes = (found.shape, found.labels.shape)
         found_shapes = " and ".join("x".join(map(str, s)) or "one" for s in shapes)
-        wanted = f"images NxCxHxW, signals NxCxL or volumes, and {task.labels}"
+        wanted = f"images NxCxHxW, signals NxCxL, volumes or rows NxC, and {task.labels}"
         others = (t for t in TASKS.values() if t is not task and count_of(found.labels, t))
         other = next(others, None)
         help = [f"task = {other.name} is for such labels"] if other and not classes else []

@@ -48,14 +48,16 @@ def checked(name: str, source: Any) -> tuple[tuple[int, ...], int]:
     except Exception as problem:  # whatever the author's code does
         raise failed(name, f"{type(problem).__name__}: {problem}") from None
     task = TASKS[task_of(name, source)]
-    if len(image) not in ((1,) if task.words else (2, 3, 4)) or not all(map(_count, image)):
-        wanted = "channels, and one to three sizes: all whole numbers above 0"
+    if len(image) not in ((1,) if task.words else (1, 2, 3, 4)) or not all(map(_count, image)):
+        wanted = "channels, and up to three sizes: all whole numbers above 0"
         wanted = "how many tokens stand in a row, as (64,)" if task.words else wanted
         raise failed(name, f"image = {image!r} is not what it should be, {wanted}")
     if not _count(classes) or classes < task.least:
         raise failed(name, f"classes = {classes!r} is not a whole number from {task.least} on")
     if task.dense and len(image) < 3:
-        raise failed(name, f"image = {image!r} is of a signal, and masks are of images or volumes")
+        raise failed(
+            name, f"image = {image!r} is of a signal or a row, and masks are of images or volumes"
+        )
     if task.dense and classes > IGNORED:
         raise failed(
             name, f"classes = {classes!r} are more than the {IGNORED} that a mask can have"
