@@ -145,7 +145,7 @@ def test_a_card_in_a_text_replaces_another(trained: tuple[Path, torch.nn.Module]
 
 
 BAD = {
-    "image": [[1, 0, 8], [1], "1x8x8", [1, 10**9, 10**9], 3],
+    "image": [[1, 0, 8], [], "1x8x8", [1, 10**9, 10**9], 3],
     "mean": [[], [0.1, 0.2], ["x"], [float("nan")], None],
     "std": [[0.0], [-1.0]],
     "classes": [[1, 2], 4],

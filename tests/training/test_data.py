@@ -357,7 +357,7 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Flat:
-    image = (6,)
+    image = (6, 0)
     classes = 2
 
 
@@ -432,7 +432,10 @@ def test_data_of_a_package() -> None:
         (PluginData("stripes", (("size", 3),)), "fails: TypeError: "),
         (PluginData("gone"), "fails: ModuleNotFoundError: No module named 'no_such_module'"),
         (PluginData("shapeless"), "fails: AttributeError: "),
-        (PluginData("flat"), "fails: image = (6,) is not what it should be, channels, and one to "),
+        (
+            PluginData("flat"),
+            "fails: image = (6, 0) is not what it should be, channels, and up to ",
+        ),
         (PluginData("stripes", (("fails", "raise"),)), "fails: KeyError: 'a column'"),
         (
             PluginData("stripes", (("fails", "type"),)),
