@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from itertools import pairwise
+from pathlib import PurePath
 
 from lark import Token
 
@@ -30,6 +31,13 @@ CHARACTERS = {
     "\N{NOT EQUAL TO}": "write `!=`",
     "\N{HORIZONTAL ELLIPSIS}": "a range is written `1..4`",
     "\N{ZERO WIDTH NO-BREAK SPACE}": "an editor put this invisible mark before the text: remove it",
+}
+DATA_FILES = {
+    ".npz": "an archive of arrays is written arrays",
+    ".csv": "a table of files and labels is written table",
+    ".tsv": "a table of files and labels is written table",
+    ".parquet": "a table of files and labels is written table",
+    ".txt": "a text, as a row of characters, is written text",
 }
 WORDS = {
     "elif": "write `else if`",
@@ -58,6 +66,12 @@ _SHORTCUT = re.compile(r"(\w+\(.*\)|\w+)\((\w+)\) \+ \2|(\w+) \+ (\w+\(.*\)|\w+)
 _METHODS = re.compile(r"write `((\w+) -> .*)` in place of .*")
 _CALLED = re.compile(r"(\w+\(.*\))\((\w+)\)")
 _BATCH = re.compile(r"\(?\s*(?:None|batch\w*|bs|[BN]|-1)\s*[,x]\s*(\d+(?:\s*[,x]\s*\d+)*)[,\s]*\)?")
+
+
+def of_data_file(path: str) -> str:
+    """How the data of a file is named, by its ending; nothing where no data has such files."""
+    found = DATA_FILES.get(PurePath(path).suffix)
+    return f'{found}("{path}")' if found else ""
 
 
 def meant_by(word: str, tokens: Sequence[Token]) -> list[str]:

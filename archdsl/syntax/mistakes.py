@@ -191,6 +191,9 @@ def _hint(tokens: Sequence[Token], at: int, expected: set[str]) -> list[str]:
         data = str(token) if word == "on" else word
         if data in REGISTRY.data:
             return [f"the data is a statement of its own: `data {data}`"]
+    if before == "DATA" and token.type == "STRING":
+        named = elsewhere.of_data_file(str(token)[1:-1])
+        return [named] if named else []
     if token.type == "_SEP" and "BY" in expected:
         return ["end `hold` with the knob to solve for: `by width`"]
     if (

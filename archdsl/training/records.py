@@ -19,6 +19,7 @@ from archdsl.layers.arguments import OneOf, Reader, Unreadable
 from archdsl.layers.base import signature
 from archdsl.registry import REGISTRY, Registry
 from archdsl.syntax import search_tree, tree
+from archdsl.syntax.elsewhere import of_data_file
 from archdsl.syntax.language import SEARCH
 from archdsl.syntax.parse import parse
 from archdsl.training.data.folder_layout import MASKED
@@ -223,10 +224,9 @@ def read_data(text: str, place: str = "--data", registry: Registry = REGISTRY) -
             raise ArchError(records.found)
     except ArchError as error:
         path = text.strip()
-        if path.endswith(".npz") and '"' not in path:
-            help = (f'an archive of arrays is written arrays("{path}")',)
-        elif path.endswith((".csv", ".tsv", ".parquet")) and '"' not in path:
-            help = (f'a table of files and labels is written table("{path}")',)
+        said = of_data_file(path) if '"' not in path else ""
+        if said:
+            help = (said,)
         elif "/" in path and "(" not in path and not Path(path).exists():
             raise missing(path, "there is no such folder", [Path(path)]) from None
         else:
