@@ -3,6 +3,7 @@ order has them so."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -13,7 +14,9 @@ def reorder_filters(
     vertices: Sequence[Vertex], outputs: Sequence[Vertex], taken: Mapping[int, list[Vertex]]
 ) -> None:
     """Gives convolutions the order of filters in which all their channels are put together, where
-    nothing else takes them. ``taken`` has who takes each vertex, by its number."""
+    nothing else takes them or has their weights. ``taken`` has who takes each vertex, by its
+    number."""
+    uses = Counter(tied.key for vertex in vertices for tied in vertex.weights.values())
     for joined in vertices:
         parts = joined.inputs
         if joined.op != "concat" or any(part.op != "split" for part in parts):
@@ -27,7 +30,8 @@ def reorder_filters(
             or not _is_plain(source)
             or {*taken[source.number]} != {*parts}
             or any(taken[part.number] != [joined] for part in parts)
-            or any(one in outputs for one in (source, *parts))
+            or any(one in outputs for one in (source, *parts, joined))
+            or any(uses[tied.key] > 1 for tied in source.weights.values())
         ):
             continue
         each = parts[0].shape[0]
