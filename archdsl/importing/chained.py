@@ -8,8 +8,9 @@ from itertools import dropwhile
 
 from archdsl.importing.closed import PATTERNS, SHORT, closed
 from archdsl.importing.library import NORMS
-from archdsl.importing.render import LONG
+from archdsl.importing.link_table import MORE
 from archdsl.importing.terms import ACTIVATIONS
+from archdsl.importing.wrapped import LONG
 from archdsl.registry import Registry
 
 # What follows a layer in its line: all but the layers that a line begins with.
@@ -19,7 +20,7 @@ FIRST_OPS = NORMS | ACTIVATIONS | {"act", "slice", "split"}
 WORDS = ("let", "default", "arch", "input", "if", "for", "repeat", "block", "output", "use")
 LAYERS = ("residual", "branch", "dense", "fractal")  # patterns that are a layer
 KEPT = re.compile(r" as (\w+)$")
-BRANCH = re.compile(r"(\w+ -> )?branch .*\}$")
+BRANCH = re.compile(r"(\w+ -> )?branch .*\}$|\[.*\] -> \w+$")
 STEP = re.compile(r"( *)([a-z_0-9]+)(\(.*\))?( as \w+)?$")
 
 
@@ -157,6 +158,7 @@ def _may_join(lines: list[str], line: str) -> bool:
     return (
         _indent(before) == indent
         and " as " not in before
+        and not line.lstrip().startswith(MORE)
         and len(before) + len(line.strip()) + 4 <= LONG
         and not _in_branch(lines, indent)
     )

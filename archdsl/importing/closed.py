@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from archdsl.importing.render import LONG
+from archdsl.importing.wrapped import LONG
 
 SHORT = 72  # characters of a line with a pattern in it
 PATTERNS = ("repeat", "residual", "dense", "fractal", "branch", "output", "if", "block", "let")

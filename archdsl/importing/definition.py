@@ -6,10 +6,11 @@ import re
 from collections import Counter, defaultdict
 from typing import Any
 
-from archdsl.importing.render import INDENT, Renderer
+from archdsl.importing.render import Renderer
 from archdsl.importing.scope import BlockScope
 from archdsl.importing.style import Style
 from archdsl.importing.terms import MISSING, UNUSED, FirstTurn, Merged, Ramp, Term, flat
+from archdsl.importing.wrapped import INDENT
 
 # What the layers of a block may have in common, to be said once.
 SHARED = ("bias", "init", "eps", "momentum", "border", "over")

@@ -5,15 +5,15 @@ from __future__ import annotations
 from itertools import groupby
 from typing import Any
 
+from archdsl.importing.link_table import loop
+from archdsl.importing.linked import LINKED
 from archdsl.importing.ranges import is_range, written
 from archdsl.importing.scope import BlockScope
 from archdsl.importing.side_by_side import ARM, ARMS
 from archdsl.importing.terms import ACTIVATIONS, MISSING, UNUSED, Merged
 from archdsl.importing.unify import EITHER
+from archdsl.importing.wrapped import INDENT, LONG
 from archdsl.syntax.pytorch import is_named
-
-INDENT = "  "
-LONG = 96  # characters of a line
 
 
 class Renderer:
@@ -173,6 +173,8 @@ class Renderer:
         if m.kind == ARMS:
             turns = self.scope.relate(m.args["n"], None, "n")
             return [f"{pad}repeat {turns} {{", *self._arm(m.subs[0], depth + 1), pad + "}"]
+        if m.kind == LINKED:
+            return loop(m, self.scope, lambda scope, of, to: Renderer(scope).lines(of, to), depth)
         if m.kind == "layer" and m.op == self.style.act and not m.args:
             self.style.turned.add("act")
             return [pad + "act"]

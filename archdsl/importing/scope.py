@@ -174,7 +174,7 @@ class BlockScope:
 
     def param(self, role: str, values: list[Any]) -> str:
         """A parameter of these values: one that there is, or a new one."""
-        base = SHORT.get(role, role).rstrip("0123456789")
+        base = self.word(role)
         for name, known in self.params.items():
             agree = all(
                 a is None or b is None or repr(a) == repr(b)
@@ -192,6 +192,10 @@ class BlockScope:
             name = f"{base}{self._roles[base]}"
         self.params[name] = list(values)
         return name
+
+    def word(self, role: str) -> str:
+        """What a parameter is called, but for a number."""
+        return SHORT.get(role, role).rstrip("0123456789")
 
     def condition(self, wanted: list[bool | None]) -> str:
         """An expression that is true for these instances."""

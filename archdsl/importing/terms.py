@@ -223,3 +223,28 @@ def flat(merged: list[Merged]) -> Iterator[Merged]:
         yield m
         for sub in m.subs:
             yield from flat(sub)
+
+
+def beside(a: list[Merged], b: list[Merged]) -> list[Merged]:
+    """Two sequences of one form, laid over each other."""
+    out = []
+    for x, y in zip(a, b, strict=True):
+        count = len(x.present)
+        args = {
+            name: x.args.get(name, [MISSING] * count) + y.args.get(name, [MISSING])
+            for name in dict.fromkeys([*x.args, *y.args])
+        }
+        subs = [beside(s, t) for s, t in zip(x.subs, y.subs, strict=True)]
+        out.append(
+            Merged(
+                x.kind,
+                x.op if x.op == y.op else "mixed",
+                args,
+                subs,
+                x.present + y.present,
+                x.channels + y.channels,
+                x.ops + y.ops,
+                x.keep,
+            )
+        )
+    return out

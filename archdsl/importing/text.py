@@ -17,13 +17,13 @@ from archdsl.importing.fold import stages
 from archdsl.importing.known import Known
 from archdsl.importing.library import library, with_library
 from archdsl.importing.recurring import recurring
-from archdsl.importing.render import INDENT, LONG, Renderer
+from archdsl.importing.render import Renderer
 from archdsl.importing.scope import BlockScope
 from archdsl.importing.series import PAD_TO, Levels
 from archdsl.importing.style import KEYS, Style
-from archdsl.importing.terms import MISSING, Merged, Term, keep, lift, renumber, walk
+from archdsl.importing.terms import Term, beside, keep, lift, renumber, walk
 from archdsl.importing.values import Graph
-from archdsl.importing.wrapped import wrapped
+from archdsl.importing.wrapped import INDENT, LONG, wrapped
 from archdsl.layers.ids import Ids
 from archdsl.syntax.format import format_source
 
@@ -262,7 +262,7 @@ class SpecWriter:
         """``for`` over stages: a table of what differs between them."""
         merged = lift(term.subs[0])
         for piece in term.subs[1:]:
-            merged = _beside(merged, lift(piece))
+            merged = beside(merged, lift(piece))
         scope = BlockScope(self.style, [None] * len(term.subs), outside=True)
         body = Renderer(scope).lines(merged, 1)
         params = scope.params
@@ -297,29 +297,4 @@ def _opened(terms: list[Term]) -> list[Term]:
             out += body
         else:
             out.append(term)
-    return out
-
-
-def _beside(a: list[Merged], b: list[Merged]) -> list[Merged]:
-    """Two sequences of one form, laid over each other."""
-    out = []
-    for x, y in zip(a, b, strict=True):
-        count = len(x.present)
-        args = {
-            name: x.args.get(name, [MISSING] * count) + y.args.get(name, [MISSING])
-            for name in dict.fromkeys([*x.args, *y.args])
-        }
-        subs = [_beside(s, t) for s, t in zip(x.subs, y.subs, strict=True)]
-        out.append(
-            Merged(
-                x.kind,
-                x.op if x.op == y.op else "mixed",
-                args,
-                subs,
-                x.present + y.present,
-                x.channels + y.channels,
-                x.ops + y.ops,
-                x.keep,
-            )
-        )
     return out

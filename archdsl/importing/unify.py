@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from archdsl.importing.linked import LINKED, are_one_form, links_of
 from archdsl.importing.side_by_side import unified
 from archdsl.importing.terms import ACTIVATIONS, MISSING, Kept, Merged, flat, size
 
@@ -95,7 +96,8 @@ def _matched(a: Merged, b: Merged, known: _Pairs) -> tuple[Merged, float] | None
             return None
         joined = Merged("branch", a.op, {}, arms, present, channels, ops, a.keep)
         return joined, 1.0 + sum(map(size, arms))
-    if subs is None:
+    uneven = a.kind == LINKED and (links_of(a) != links_of(b) or not are_one_form(subs or []))
+    if subs is None or uneven:
         return None
     args, weight = {}, 1.0
     for name in dict.fromkeys([*a.args, *b.args]):

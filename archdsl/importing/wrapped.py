@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
-from archdsl.importing.render import INDENT, LONG
-
+INDENT = "  "
+LONG = 96  # characters of a line
 OPEN, CLOSE = "([{", ")]}"
 LEFT = re.compile(r'["#]')  # strings and comments, whose lines stay as they are
 
@@ -26,15 +27,21 @@ def _broken(line: str) -> list[str]:
     if end - start < 2:
         return [line]
     indent = line[: len(line) - len(line.lstrip())]
-    inner, rows = indent + INDENT, [""]
-    for part in _parts(line[start + 1 : end]):
+    rows = packed(_parts(line[start + 1 : end]), indent + INDENT)
+    return [line[: start + 1], *wrapped(rows), indent + line[end:]]
+
+
+def packed(parts: Sequence[str], indent: str) -> list[str]:
+    """What commas separate in lines, as many to a line as it takes."""
+    rows = [""]
+    for part in parts:
         joined = f"{rows[-1]}, {part}" if rows[-1] else part
-        if rows[-1] and len(inner + joined) >= LONG:
+        if rows[-1] and len(indent + joined) >= LONG:
             rows[-1] += ","
             rows.append(part)
         else:
             rows[-1] = joined
-    return [line[: start + 1], *wrapped([inner + row for row in rows]), indent + line[end:]]
+    return [indent + row for row in rows]
 
 
 def _longest(line: str) -> tuple[int, int]:

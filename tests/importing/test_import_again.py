@@ -216,7 +216,7 @@ NETWORKS = Path(__file__).parents[1] / "backend" / "networks"
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["fpn", "repvgg", "yolov8n", "msdnet", "dla34"])
+@pytest.mark.parametrize("name", ["fpn", "repvgg", "yolov8n", "msdnet", "dla34", "hardnet68"])
 def test_published_networks_come_back_about_as_long(name: str) -> None:
     path = NETWORKS / f"{name}.arch"
     made = again(str(path))[1]

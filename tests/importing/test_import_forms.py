@@ -133,8 +133,12 @@ def test_a_squeeze_that_takes_the_batch_too_says_so() -> None:
         archdsl.import_module(Around(lambda x: x.mean((2, 3), keepdim=True).squeeze()), (3, 8, 8))
 
 
-def test_what_another_axis_is_divided_by_is_a_layer_of_ones_own() -> None:
+def test_vectors_along_another_axis_are_divided_by_their_lengths_alone() -> None:
+    """What else they are divided by is a layer of one's own."""
     model = Around(lambda x: F.normalize(x, dim=2))
+    turned = "conv(8, 3) -> transpose(second = height) -> l2_norm -> transpose(second = height)"
+    assert turned in archdsl.import_module(model, (3, 8, 8)).text
+    model = Around(lambda x: F.normalize(x, p=3, dim=2))
     assert "my_normalize" in archdsl.import_module(model, (3, 8, 8), partial=True).text
 
 
