@@ -158,6 +158,7 @@ def _may_join(lines: list[str], line: str) -> bool:
     return (
         _indent(before) == indent
         and " as " not in before
+        and not before.endswith(("[", ","))
         and not line.lstrip().startswith(MORE)
         and len(before) + len(line.strip()) + 4 <= LONG
         and not _in_branch(lines, indent)

@@ -17,7 +17,7 @@ def closed(lines: list[str]) -> list[str]:
     out: list[str] = []
     opened: list[int] = []  # where the patterns around a line begin
     for line in lines:
-        if line.strip().startswith("}") and opened:
+        if line.strip().startswith(("}", "] ->")) and opened:
             at = opened.pop()
             head, body = out[at].strip(), [one.strip() for one in out[at + 1 :]]
             short = _short(head, body, line.strip())
@@ -25,7 +25,7 @@ def closed(lines: list[str]) -> list[str]:
             if short and len(indent + short) <= _most(head, body):
                 out[at:] = [indent + short]
                 continue
-        if line.endswith("{"):
+        if line.endswith("{") or line.strip() == "[":
             opened.append(len(out))
         out.append(line)
     return out
@@ -38,7 +38,7 @@ def word_of(head: str) -> str:
 
 def _most(head: str, body: list[str]) -> int:
     """The characters that it may have."""
-    whole = word_of(head) == "branch" or head.startswith("{")
+    whole = word_of(head) == "branch" or head.startswith(("{", "["))
     return LONG if whole or len(body) == 1 or body[0].startswith("let ") else SHORT
 
 
@@ -48,12 +48,14 @@ def _short(head: str, body: list[str], end: str) -> str:
         return ""
     plain = not any(re.search(r" as |^let ", one) for one in body)
     steps = plain and not any(one.startswith(("repeat", "dense", "if ", "for ")) for one in body)
+    if head == "[":
+        return f"[{' '.join(body)}{end}"
     if head == "{":
-        if end != "}" or not plain:
+        if end not in ("}", "},") or not plain:
             return ""
         body = [_as_link(one) for one in body]
         steps = not any(one.startswith(("repeat", "dense", "if ", "for ")) for one in body)
-        return " -> ".join(body) if steps else f"{{ {'; '.join(body)} }}"
+        return (" -> ".join(body) if steps else f"{{ {'; '.join(body)} }}") + end[1:]
     word = word_of(head)
     named = body[0].startswith("let ") and len(body) == 2
     if word in ("block", "let") and (len(body) == 1 or named):

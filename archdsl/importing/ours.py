@@ -19,6 +19,7 @@ from archdsl.layers.base import alike
 FILES = {
     "Attention": "layers.modules.attention",
     "ChannelAttention": "layers.modules.attention",
+    "CrossAttention": "layers.modules.cross_attention",
     "WindowAttention": "layers.modules.attention",
     "RMSNorm": "layers.modules.rms_norm",
     "HeadRMSNorm": "layers.modules.rms_norm",
@@ -48,32 +49,40 @@ def _own_codes(name: str) -> Any:
     return codes_of(getattr(import_module(f"archdsl.{FILES[name]}"), name))
 
 
-def _dropout(record: TracedCall) -> dict[str, Any]:
-    """That of the weights of attention, where it acts."""
-    acts = record.module.dropout and record.training
-    return {"dropout": record.module.dropout} if acts else {}
+def _of_attention(record: TracedCall) -> dict[str, Any]:
+    """The heads of keys and values where they are others, and the dropout of weights where it
+    acts."""
+    m = record.module
+    given: dict[str, Any] = {"dropout": m.dropout} if m.dropout and record.training else {}
+    fewer = getattr(m, "kv_heads", m.heads) != m.heads
+    return {**given, "kv_heads": m.kv_heads} if fewer else given
 
 
 @operation("own Attention")
 def attention(lower: Lowering, record: TracedCall) -> TensorValue:
     m = record.module
     options = {"causal": m.causal, "rope": m.rope}
-    given = {name: value for name, value in options.items() if value} | _dropout(record)
-    if m.kv_heads != m.heads:
-        given["kv_heads"] = m.kv_heads
+    given = {name: value for name, value in options.items() if value} | _of_attention(record)
     return lower.apply(make("attend", heads=m.heads, **given), record, lower.input(record))
+
+
+@operation("own CrossAttention")
+def cross_attention(lower: Lowering, record: TracedCall) -> TensorValue:
+    layer = make("cross_attend", heads=record.module.heads, **_of_attention(record))
+    x, context = lower.input(record, 0, "x"), lower.input(record, 1, "context")
+    return lower.apply(layer, record, lower.plain(x, record), lower.plain(context, record))
 
 
 @operation("own ChannelAttention")
 def channel_attention(lower: Lowering, record: TracedCall) -> TensorValue:
-    layer = make("attend", heads=record.module.heads, over="channels", **_dropout(record))
+    layer = make("attend", heads=record.module.heads, over="channels", **_of_attention(record))
     return lower.apply(layer, record, lower.input(record))
 
 
 @operation("own WindowAttention")
 def window_attention(lower: Lowering, record: TracedCall) -> TensorValue:
     m, x = record.module, lower.input(record)
-    options = _dropout(record) | ({"relative": True} if m.weight is not None else {})
+    options = _of_attention(record) | ({"relative": True} if m.weight is not None else {})
     if m.height_rel is not None:
         options["relative_keys"] = True
     if m.grid:

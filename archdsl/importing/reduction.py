@@ -52,6 +52,11 @@ def arguments_of(vertex: Vertex) -> dict[str, object]:
     return dict(layer.given())
 
 
+def _meets_columns(vertex: Vertex) -> bool:
+    """Whether the columns of a fractal meet, which are no arms."""
+    return vertex.layer is not None and vertex.layer.columns_met is not None
+
+
 def _extent(arm: list[Term]) -> tuple[int, int]:
     """How long an arm is, and how large the largest of its kernels: a shortcut is the lesser."""
     kernels = [term.args["kernel"] for term in walk(arm) if term.args.get("kernel")]
@@ -138,7 +143,7 @@ class Reduction:
         made = {item.output: item for item in self.items}
         uses = self._uses()
         for join in self.items:
-            if join.join is None or arguments_of(join.join):  # which lists tensors by their names
+            if join.join is None or _meets_columns(join.join):
                 continue
             arms: list[ReducedPart | None] = []
             sources: list[int] = []
@@ -190,7 +195,7 @@ class Reduction:
         known = self.levels.vertices.get(source)
         channels = None if known is None else known.shape[0]
         op = vertex.op
-        if vertex.layer is not None and vertex.layer.columns_met is not None:
+        if _meets_columns(vertex):
             raise no_fractal(vertex)
         if op == "add" and len(arms) == 2:
             args: dict[str, object] = {}
@@ -296,7 +301,7 @@ class Reduction:
             if join.join is None:
                 continue
             join.arms = [[] for _ in join.inputs]
-            if arguments_of(join.join):  # which lists tensors by their names
+            if _meets_columns(join.join):
                 continue
             for place, value in enumerate(join.inputs):
                 arm = made.get(value)

@@ -209,10 +209,9 @@ class Renderer:
             head = f"fractal({', '.join(f'{name} = {text}' for name, text in parts.items())})"
             return [f"{pad}{head} {{", *self.lines(m.subs[0], depth + 1), pad + "}"]
         if m.kind == "branch":
-            arms = self._arms(m, depth + 1)
             if m.args:
-                return [f"{pad}[{', '.join(map(str.strip, arms))}] -> {self.call(m)}"]
-            return [f"{pad}branch {m.op} {{", *arms, pad + "}"]
+                return self._list(m, depth)
+            return [f"{pad}branch {m.op} {{", *self._arms(m, depth + 1), pad + "}"]
         assert m.kind == "residual", m.kind
         body = self.lines(m.subs[0], depth + 1) or [pad + INDENT + "identity"]
         arguments = [self._shortcut(m), *self._survive(m)]
@@ -302,6 +301,19 @@ class Renderer:
 
     def _given(self, m: Merged, i: int) -> dict[str, Any]:
         return {n: v[i] for n, v in m.args.items() if v[i] is not MISSING and v[i] is not None}
+
+    def _list(self, m: Merged, depth: int) -> list[str]:
+        """Arms, and the layer of several tensors that they meet in."""
+        pad = INDENT * depth
+        arms = [self._arm(sub, depth + 1) for sub in m.subs]
+        parts = [arm[0].strip() for arm in arms if len(arm) == 1]
+        whole = f"{pad}[{', '.join(parts)}] -> {self.call(m)}"
+        if len(parts) == len(arms) and len(whole) <= LONG:
+            return [whole]
+        for arm in arms[:-1]:
+            arm[-1] += ","
+        lines = [line for arm in arms for line in arm]
+        return [pad + "[", *lines, f"{pad}] -> {self.call(m)}"]
 
     def _arms(self, m: Merged, depth: int) -> list[str]:
         """The lines of arms; what is not there in all instances depends on what the others have,

@@ -211,6 +211,7 @@ class BlockScope:
                 return stride is not None and stride[i] in (1, None)
 
             if stride is not None and holds(lambda i: not is_one(i)):
+                self._one_where_none(wanted)
                 return "stride == 1" if negated else "stride > 1"
             for name, values in self.params.items():
                 if not _is_number(values[0]):
@@ -220,6 +221,7 @@ class BlockScope:
                 if stride is not None and holds(
                     lambda i, v=values: is_one(i) and v[i] == entering[i]  # type: ignore[misc]
                 ):
+                    self._one_where_none(wanted)
                     both = f"stride == 1 and {name} == {self.use('entering')}"
                     return f"not ({both})" if negated else both
             for name, values in self.params.items():
@@ -228,6 +230,11 @@ class BlockScope:
                 ):
                     return f"not {name}" if negated else name
         return self.param("with_part", list(wanted))
+
+    def _one_where_none(self, wanted: list[bool | None]) -> None:
+        """Gives instances that need no stride, but that a condition is asked of, one of 1."""
+        given = zip(self.params["stride"], wanted, strict=True)
+        self.params["stride"] = [1 if s is None and w is not None else s for s, w in given]
 
 
 def _is_number(value: Any) -> bool:

@@ -21,7 +21,7 @@ from archdsl.importing.render import Renderer
 from archdsl.importing.scope import BlockScope
 from archdsl.importing.series import PAD_TO, Levels
 from archdsl.importing.style import KEYS, Style
-from archdsl.importing.terms import Term, beside, keep, lift, renumber, walk
+from archdsl.importing.terms import UNUSED, Term, beside, keep, lift, renumber, walk
 from archdsl.importing.values import Graph
 from archdsl.importing.wrapped import INDENT, LONG, wrapped
 from archdsl.layers.ids import Ids
@@ -270,7 +270,7 @@ class SpecWriter:
             return [f"repeat {len(term.subs)} {{", *body, "}"]
         rows = []
         for number in range(len(term.subs)):
-            cells = [scope.literal(_cell(values[number]), p) for p, values in params.items()]
+            cells = [scope.literal(_cell(values[number], p), p) for p, values in params.items()]
             rows.append(f"({', '.join(cells)})" if len(cells) > 1 else cells[0])
         names = ", ".join(params)
         names = f"({names})" if len(params) > 1 else names
@@ -281,8 +281,11 @@ class SpecWriter:
         return [head, *body, "}"]
 
 
-def _cell(value: object) -> object:
-    return 0 if value is None else value
+def _cell(value: object, name: str) -> object:
+    """A value of a table; of what a row does not need, one that changes nothing."""
+    if value is None or value is UNUSED:
+        return 1 if name.startswith(("kernel", "stride")) else 0
+    return value
 
 
 def _opened(terms: list[Term]) -> list[Term]:

@@ -13,7 +13,9 @@ from archdsl.importing.side_by_side import unified
 from archdsl.importing.terms import ACTIVATIONS, MISSING, Kept, Merged, flat, size
 
 ALIKE = 0.5  # of two sequences that have to match
-SHORTCUTS = 0.3  # of two shortcuts, whose sums are alike
+SHORTCUTS = (
+    0.3  # of two shortcuts, whose sums are alike, and of arms whose place says what they are
+)
 OPTIONAL = 0.4  # of a block that may be optional
 EITHER = "either"  # the layer that stands for activations that differ
 
@@ -80,7 +82,9 @@ def _matched(a: Merged, b: Merged, known: _Pairs) -> tuple[Merged, float] | None
         return None
     subs: list[list[Merged]] | None = None
     if len(a.subs) == len(b.subs):
-        each = [_unify(x, y, known) for x, y in zip(a.subs, b.subs, strict=True)]
+        by_place = a.kind == "branch" and bool(a.args)
+        least = SHORTCUTS if by_place else ALIKE
+        each = [_unify(x, y, known, least) for x, y in zip(a.subs, b.subs, strict=True)]
         laid = [sub for sub in each if sub is not None]
         subs = laid if len(laid) == len(each) else None
     if a.kind == "branch" and not a.args and not b.args and subs is None:

@@ -93,7 +93,7 @@ def test_weights_of_attention_are_dropped(way: str) -> None:
 def test_an_encoder_of_torch_as_it_is_made() -> None:
     layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)
     imported = archdsl.import_module(nn.TransformerEncoder(layer, 2), (6, 8))
-    line = "conv(24, 1) -> attend(2, dropout = 0.1) -> conv(8, 1) -> dropout(0.1)\n"
+    line = "conv(24, 1) -> attend(2, dropout = 0.1) -> conv(8, 1) -> dropout(0.1) }\n"
     assert line in imported.text
     assert imported.checked[1].startswith("results and gradients")
 
@@ -307,3 +307,39 @@ def test_attention_among_channels_with_a_mask() -> None:
     with pytest.raises(archdsl.ArchError) as caught:
         archdsl.import_module(attention_models.AmongChannels("masked"), (3, 4, 6))
     assert "among channels, with something added" in caught.value.diagnostics[0].message
+
+
+SMALLER = """\
+arch net(classes = 5)
+
+input 8x8x8
+default layer_norm(over = channels)
+
+block unit(stride, kernel = 4, heads = 2) {
+  residual {
+    layer_norm
+    [
+      conv(in.channels, 1),
+      {
+        if stride > 1 { conv(8, kernel, stride = stride, pad = 0) -> layer_norm }
+        conv(2 * in.channels, 1)
+      }
+    ] -> cross_attend(heads) -> conv(in.channels, 1)
+  }
+  residual { layer_norm -> conv(in.channels, 3) }
+}
+
+unit(4)
+unit(2, 2)
+conv(16, 3, stride = 2) -> unit(1, heads = 4)
+conv(32, 1)
+[conv(16, 1) -> relu, conv(16, 1)] -> concat(over = height) -> global_avgpool -> linear(classes)
+"""
+
+
+def test_a_compiled_attention_to_a_smaller_image_comes_back() -> None:
+    """What comes into a layer of several tensors, computed of one, stands in its list."""
+    wanted = archdsl.parse(SMALLER).with_knobs()
+    made = archdsl.import_module(wanted.build(), wanted.input, name="net", run=False)
+    assert made.text == SMALLER
+    assert made.architecture.hash == wanted.hash
