@@ -12,7 +12,7 @@ import numpy as np
 from archdsl.verdict.contrast import Difference, mean, variance
 from archdsl.verdict.crossed import Sample, compared, paired
 from archdsl.verdict.results import Arm, BudgetResults, Floats, Question, Result
-from archdsl.verdict.settled import Explored, contenders
+from archdsl.verdict.settled import Explored, contenders, parted
 from archdsl.verdict.tuning import Lost, lost
 
 SEEDS = 2  # that an arm needs for a comparison
@@ -111,6 +111,23 @@ def stacked(known: Sequence[Floats | None]) -> Floats | None:
     return np.stack(found)
 
 
+def settled_first(
+    part: BudgetResults, shapes: Sequence[Explored], question: Question
+) -> Sequence[Explored]:
+    """The shapes of a slice, those that were trained on fresh seeds before the others, so that these
+    are compared: exploration that went on may name another contender, of which nothing is known.
+    If they are all of one half, the halves are those of the slice by itself."""
+
+    def is_settled(shape: Explored) -> bool:
+        return len(settled_as(shape.arm, part.settled)) >= SEEDS
+
+    if question.ordered and len({e.is_deep for e in shapes if is_settled(e)}) == 1:
+        [(_, alone)] = parted([(part, shapes)])
+        if len({e.is_deep for e in alone if is_settled(e)}) == 2:
+            shapes = alone
+    return sorted(shapes, key=lambda e: not is_settled(e))
+
+
 def compare(
     parts: Sequence[tuple[BudgetResults, Sequence[Explored]]],
     question: Question,
@@ -120,6 +137,7 @@ def compare(
     where these were shorter than the fresh ones."""
     found = []
     for part, shapes in parts:
+        shapes = settled_first(part, shapes, question)
         arms = list(contenders(shapes, question)) if shapes else []
         if question.ordered:
             arms[:2] = sorted(arms[:2], key=lambda e: -e.aspect)

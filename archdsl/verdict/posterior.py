@@ -71,8 +71,10 @@ class TrialSums:
 
     @property
     def spare(self) -> int:
-        """Trainings beyond a level for each shape, and the slopes and bends of the curve."""
-        return round(float(self.counts.sum())) - len(self.squares) - 2 * self.knobs
+        """Trainings beyond a level for each shape or each budget, whichever are more, and the slopes
+        and bends of the curve."""
+        of_shapes = round(float(self.counts.sum())) - len(self.squares) - 2 * self.knobs
+        return min(of_shapes, self.freedom)
 
     def weighted(self, level: float, own: float) -> WeightedSums:
         """Where levels of shapes have the variance ``level``, and ``own`` more at each budget, in

@@ -158,8 +158,10 @@ def explored_shapes(
         del arms[arm]
     if not arms:
         return []
-    if question.ordered and any(not rs[0].depth or not rs[0].width for rs in arms.values()):
-        raise ValueError("an ordered question needs the depth and the width of every result")
+    if question.ordered and any(not has_aspect(rs[0]) for rs in arms.values()):
+        raise ValueError(
+            "an ordered question needs the depth and the width of every result, both above 0"
+        )
     sign = question.sign
     worst = min(sign * r.score for rs in arms.values() for r in rs if r.score is not None)
     groups = [[worst if r.score is None else sign * r.score for r in rs] for rs in arms.values()]
@@ -177,6 +179,11 @@ def explored_shapes(
         scores = tuple(groups[place])
         found.append(Explored(Arm(*arm), first.depth, first.width, scores, -value, tuned))
     return found
+
+
+def has_aspect(result: Result) -> bool:
+    """Whether depth over width is known of a result: both have to be above 0."""
+    return (result.depth or 0) > 0 and (result.width or 0) > 0
 
 
 def shrink(groups: Sequence[Sequence[float]]) -> Floats:

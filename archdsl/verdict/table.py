@@ -45,6 +45,8 @@ def judge_table(
         rows += _chosen_before(rows)
     known = all(r.depth is not None and r.width is not None for r in rows)
     ordered = known and len({(r.slice, r.depth) for r in rows}) > len({r.slice for r in rows})
+    if ordered:
+        _check_aspects(made)
     if target is None:
         target = 0.005 if measure in SHARES else 0.05
     found = judge(_with_examples(rows, measure), Question(maximize, measure, ordered, target))
@@ -95,6 +97,17 @@ def _check(rows: list[Result], measure: str) -> None:
                 f"rows {first} and {number} are of one shape and one seed, {row.seed}: each fresh"
                 " training has a seed of its own"
             )
+
+
+def _check_aspects(rows: Iterable[Result]) -> None:
+    """Raises ``ValueError`` for a depth or a width that no network has."""
+    for number, row in enumerate(rows, 1):
+        for name, value in (("depth", row.depth), ("width", row.width)):
+            if value is not None and value <= 0:
+                raise ValueError(
+                    f"row {number}: `{name}` is {value:g}, but depths and widths are above 0;"
+                    " without both columns, shapes are compared in no order"
+                )
 
 
 def _chosen_before(rows: Iterable[Result]) -> list[Result]:

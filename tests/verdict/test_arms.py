@@ -133,6 +133,14 @@ def test_ordered_questions_need_depth_and_width() -> None:
     assert choose_arms(results, Question(ordered=False)) == {"s": (Arm("dense"),)}
 
 
+@pytest.mark.parametrize("bad", [0, -3])
+def test_depth_and_width_are_above_zero(bad: float) -> None:
+    for depth, width in ((bad, 1), (1, bad)):
+        results = explored(10, 0.8) + [Result("s", 1, "odd", depth, width, 0, 0.9)]
+        with pytest.raises(ValueError, match="both above 0"):
+            choose_arms(results, Question())
+
+
 def test_slices_are_apart_and_in_the_order_of_their_budgets() -> None:
     results = [Result(name, budget, "a", 1, 1, 0, 0.9) for name, budget in (("10M", 10), ("5M", 5))]
     assert list(choose_arms(results, Question())) == ["5M", "10M"]

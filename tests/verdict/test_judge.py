@@ -135,6 +135,75 @@ def test_a_slice_that_is_not_settled_costs_the_others_nothing() -> None:
     assert [s.word for s in both.slices] == ["deeper", "not settled"] and both.average is None
 
 
+def of_depths(
+    budgets: tuple[tuple[int, ...], ...], settled: tuple[tuple[int, ...], ...], best: int = 16
+) -> list[Result]:
+    """Budgets with the depths that were explored, and those that have fresh seeds. Depth ``best``
+    is the best, and then the one next to it."""
+    found = []
+    for budget, (explored, fresh) in enumerate(zip(budgets, settled, strict=True), 1):
+        for depth in explored:
+            like = Result(f"{budget}M", budget, f"depth = {depth}", depth, 2**budget / depth, 0, 0)
+            score = 0.9 - abs(depth - best) / 1000
+            found.append(replace(like, score=score))
+            for seed in range(1, 7) if depth in fresh else ():
+                luck = (-1) ** seed * 0.001 * (1 + depth / 100)
+                found.append(replace(like, score=score + luck, seed=seed, settled=True))
+    return found
+
+
+def compared(results: list[Result], question: Question = Question()) -> list[list[str]]:  # noqa: B008
+    """The depths of each slice that has a comparison."""
+    said = verdict(results, question)
+    return [
+        [arm.shape.removeprefix("depth = ") for arm in part.arms] if part.contrast else []
+        for part in said.slices
+    ]
+
+
+def test_a_verdict_is_of_what_was_settled() -> None:
+    """Exploration that went on may name another contender: it has no fresh seeds, and the study
+    keeps the answer that it has. With fresh seeds the contender is compared."""
+    budgets = ((10, 16, 22, 28), (10, 16, 22, 28))
+    assert compared(of_depths(budgets, ((16, 22), (16, 22)))) == [["22", "16"]] * 2
+    assert compared(of_depths(budgets, ((16, 28), (10, 22)))) == [["28", "16"], ["22", "10"]]
+    assert compared(of_depths(budgets, ((16, 22, 28), (10, 22, 28)))) == [
+        ["22", "16"], ["22", "10"],
+    ], "the best of each half"  # fmt: skip
+    assert compared(of_depths(budgets, ((16,), (10, 16)))) == [[], []], "one half alone"
+    two = Question(arms=3)
+    assert compared(of_depths(budgets, ((10, 16, 22), (10, 16, 28))), two) == [
+        ["22", "16", "10"], ["28", "16", "10"],
+    ]  # fmt: skip
+    kinds = Question(ordered=False)
+    assert compared(of_depths(budgets, ((10, 28), (16, 28))), kinds) == [["10", "28"], ["16", "28"]]
+
+
+def test_halves_of_all_budgets_take_no_answer_away() -> None:
+    """The first budget settled the best of its own halves; over all budgets 22 is wide, too."""
+    budgets = ((10, 16, 22, 28), (16, 22, 28, 40), (10, 16, 28, 40))
+    said = verdict(of_depths(budgets, ((16, 22), (16, 28), (16, 28))))
+    assert [[a.shape for a in part.arms] for part in said.slices] == [
+        ["depth = 22", "depth = 16"], ["depth = 28", "depth = 16"], ["depth = 28", "depth = 16"],
+    ]  # fmt: skip
+    assert [part.word for part in said.slices] == ["wider"] * 3
+    assert said.slices[0].deep == ("depth = 22", "depth = 28"), "those that were compared"
+    assert said.average is not None and said.average.slices == 3
+    both = verdict(of_depths(budgets, ((16, 22, 28), (16, 28), (16, 28))))
+    assert [a.shape for a in both.slices[0].arms] == ["depth = 28", "depth = 16"]
+    assert both.slices[0].deep == ("depth = 28",)
+
+
+def test_what_was_begun_is_not_compared_yet() -> None:
+    """A fresh training that failed counts as one: scores do not decide what is compared."""
+    budgets = ((10, 16, 22, 28),)
+    found = of_depths(budgets, ((16, 28),))
+    like = next(r for r in found if r.shape == "depth = 22")
+    begun = [replace(like, seed=seed, settled=True, score=None) for seed in (1, 2)]
+    assert compared([*found, begun[0]]) == [["28", "16"]]
+    assert compared([*found, *begun]) == [[]]
+
+
 def test_the_average_of_slices() -> None:
     found = verdict([*arms(LOW, HIGH, "5M", 5), *arms(HIGH, LOW, "10M", 10)])
     assert [s.word for s in found.slices] == ["deeper", "wider"]

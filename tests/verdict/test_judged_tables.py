@@ -61,6 +61,23 @@ def test_depth_and_width_make_it_a_question_of_wider_or_deeper() -> None:
     assert worse.slices[0].word == "wider" and worse.question.target == 0.05
 
 
+@pytest.mark.parametrize(
+    ("depth", "width", "problem"),
+    [(-1, 4, "row 3: `depth` is -1"), (0, 4, "row 3: `depth` is 0"), (3, -2, "`width` is -2")],
+)
+def test_depths_and_widths_are_above_zero(depth: float, width: float, problem: str) -> None:
+    rows = [
+        {"shape": shape, "budget": budget, "score": 0.9, "seed": seed, "depth": d, "width": w}
+        for budget in (1, 2)
+        for shape, d, w in (("a", 2, 4), ("b", depth, width))
+        for seed in (1, 2)
+    ]
+    with pytest.raises(ValueError, match=problem + ", but depths and widths are above 0"):
+        archdsl.judge(rows)
+    found = archdsl.judge([{k: v for k, v in row.items() if k != "width"} for row in rows])
+    assert not found.slices[0].wide, "one of the two alone orders nothing"
+
+
 def test_of_more_shapes_it_has_to_be_told_what_was_chosen_by() -> None:
     third = [{"shape": "middle", "budget": "5M macs", "score": 0.92 + s / 1000} for s in range(4)]
     with pytest.raises(ValueError, match="at 5M macs there are 3 shapes: say in a column `fresh`"):

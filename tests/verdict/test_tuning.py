@@ -92,6 +92,29 @@ def test_where_no_curve_can_be_drawn(change: object) -> None:
     assert pooled([], 1) is None
 
 
+@pytest.mark.parametrize(("trainings", "drawn"), [(6, False), (7, False), (8, False), (9, True)])
+def test_a_curve_takes_two_trainings_beyond_the_levels_of_its_budgets(
+    trainings: int, drawn: bool
+) -> None:
+    """Of more budgets than shapes the budgets count: each has a level. With none or less beyond
+    these there is no noise to tell, and of one it is told far too small."""
+    rng = np.random.default_rng(2)
+    results = []
+    for i in range(trainings):
+        budget, place, rate = i % 5, (i + i // 5) % 2, float(rng.uniform(-3, 0))
+        results.append(
+            Result(f"{budget}M", budget + 1, f"depth = {place}", place + 5, 10 / (place + 1), 1,
+                   0.9 - 0.002 * rate**2 + 0.01 * rng.standard_normal(),
+                   setting=f"lr = {rate:.3f}", tuned=(rate,))
+        )  # fmt: skip
+    assert (pooled(results, 1) is not None) == drawn
+    members = [(results[0].slice, results[0].shape)]
+    tuning = lost(results, 1, members, [(-1.0,)])
+    assert (tuning is not None) == drawn
+    said = judge(results, Question(), resamples=0)
+    assert [part.word for part in said.slices] == ["not settled"] * 5
+
+
 def test_what_is_minimised_has_its_peak_below() -> None:
     results = [replace(r, score=1 - r.score) for r in explored(np.random.default_rng(5), 0.0)]
     tuned = pooled(results, -1)
