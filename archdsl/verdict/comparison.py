@@ -114,15 +114,15 @@ def stacked(known: Sequence[Floats | None]) -> Floats | None:
 def settled_first(
     part: BudgetResults, shapes: Sequence[Explored], question: Question
 ) -> Sequence[Explored]:
-    """The shapes of a slice, those that were trained on fresh seeds before the others, so that these
-    are compared: exploration that went on may name another contender, of which nothing is known.
-    If they are all of one half, the halves are those of the slice by itself."""
+    """The shapes of a slice, those that were trained on fresh seeds before the others, so that
+    these are compared: exploration that went on may name another contender, of which nothing is
+    known. If they are all of one half, the halves are those of the slice by itself."""
 
     def is_settled(shape: Explored) -> bool:
         return len(settled_as(shape.arm, part.settled)) >= SEEDS
 
     if question.ordered and len({e.is_deep for e in shapes if is_settled(e)}) == 1:
-        [(_, alone)] = parted([(part, shapes)])
+        [(_, alone)] = parted([(part, list(shapes))])
         if len({e.is_deep for e in alone if is_settled(e)}) == 2:
             shapes = alone
     return sorted(shapes, key=lambda e: not is_settled(e))

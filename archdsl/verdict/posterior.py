@@ -71,8 +71,8 @@ class TrialSums:
 
     @property
     def spare(self) -> int:
-        """Trainings beyond a level for each shape or each budget, whichever are more, and the slopes
-        and bends of the curve."""
+        """Trainings beyond a level for each shape or each budget, whichever are more, and the
+        slopes and bends of the curve."""
         of_shapes = round(float(self.counts.sum())) - len(self.squares) - 2 * self.knobs
         return min(of_shapes, self.freedom)
 

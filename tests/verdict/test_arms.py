@@ -136,7 +136,7 @@ def test_ordered_questions_need_depth_and_width() -> None:
 @pytest.mark.parametrize("bad", [0, -3])
 def test_depth_and_width_are_above_zero(bad: float) -> None:
     for depth, width in ((bad, 1), (1, bad)):
-        results = explored(10, 0.8) + [Result("s", 1, "odd", depth, width, 0, 0.9)]
+        results = [*explored(10, 0.8), Result("s", 1, "odd", depth, width, 0, 0.9)]
         with pytest.raises(ValueError, match="both above 0"):
             choose_arms(results, Question())
 
