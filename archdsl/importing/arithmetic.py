@@ -60,8 +60,7 @@ def multiplied(lower: Lowering, record: TracedCall) -> Any:
     a, b = _arguments(lower, record)
     for part, number in ((a, b), (b, a)):
         if isinstance(part, (AxisSplit, AttentionScores)) and _is_number(number):
-            _check_bare(part)
-            return replace(part, factor=part.factor * number)
+            return _multiplied(part, number)
     if isinstance(a, Repeated) != isinstance(b, Repeated):
         x, y = (b, a) if isinstance(a, Repeated) else (a, b)
         x = lower.settled(x, record)
@@ -112,12 +111,12 @@ def _parts(lower: Lowering, record: TracedCall, a: AxisSplit, b: AxisSplit) -> A
 @operation("div", "divide", "true_divide", "__truediv__", "__itruediv__")
 def divided(lower: Lowering, record: TracedCall) -> Any:
     part, number = _arguments(lower, record)
+    if lower.argument(record, 2, "rounding_mode") is not None:
+        raise Gap(" with a result that is rounded")
     if isinstance(part, (AxisSplit, AttentionScores)) and _is_number(number) and number:
-        _check_bare(part)
-        return replace(part, factor=part.factor / number)
+        return _multiplied(part, 1 / number)
     a, b = _operands(lower, record)
-    rounded = lower.argument(record, 2, "rounding_mode") is not None
-    if not isinstance(b, (int, float)) or b == 0 or rounded:
+    if not isinstance(b, (int, float)) or b == 0:
         raise Gap(" by anything but a number")
     return _times(lower, record, _value(a), 1 / b)
 
@@ -181,9 +180,16 @@ def _number(operand: Any) -> Any:
 NAMES = ("input", "other")
 
 
-def _check_bare(part: AxisSplit | AttentionScores) -> None:
-    if isinstance(part, AttentionScores) and (part.added or part.softmax):
+def _multiplied(part: AxisSplit | AttentionScores, number: float) -> AxisSplit | AttentionScores:
+    """A cut tensor, or scores and the products of queries that were added to them, times a
+    number. Raises ``Gap``."""
+    factor = part.factor * number
+    if isinstance(part, AxisSplit):
+        return replace(part, factor=factor)
+    if part.added or part.softmax:
         raise Gap(" of scores to which something was added, or after their softmax")
+    products = tuple(replace(one, factor=one.factor * number) for one in part.products)
+    return replace(part, factor=factor, products=products)
 
 
 def _is_number(value: Any) -> bool:

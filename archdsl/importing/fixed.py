@@ -3,7 +3,7 @@ of a learned table stands where, in whatever way the model computes it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from types import MappingProxyType
@@ -16,6 +16,25 @@ from archdsl.importing.record import Recording, Ref, Tied, TracedCall, needed
 
 LARGE = -100.0  # what is added to a score so that it counts for nothing: this, or less
 MOST = 1 << 25  # numbers of a tensor that is computed
+CHANGED = "a change of a part"
+# Operations that are one polynomial, or a quotient of two, of all numbers that they are given: two
+# that agree in drawn numbers agree in all. What `clamp` does shows in some numbers alone, what
+# `detach` does in gradients, and what `dropout` does by chance.
+EXACT = frozenset(
+    """
+add iadd radd sub subtract isub rsub mul multiply imul rmul div divide true_divide truediv itruediv
+neg negative sum mean matmul rmatmul mm bmm baddbmm addmm einsum linear tensordot
+cat concat concatenate stack chunk split split_with_sizes tensor_split unbind narrow select getitem
+setitem index index_select gather take_along_dim embedding expand expand_as broadcast_to repeat
+repeat_interleave tile view view_as reshape flatten unflatten squeeze unsqueeze permute transpose
+swapaxes swapdims movedim moveaxis t T mT roll flip pad constant_pad_nd as_strided unfold slice
+diagonal tril triu masked_fill where interpolate contiguous clone alias to type type_as float double
+copy to_copy unsafe_view zeros_like ones_like full_like new_zeros new_ones new_full
+""".split()
+) | {CHANGED}
+PRODUCTS = frozenset(
+    "einsum matmul __matmul__ mm bmm baddbmm addmm tensordot linear conv1d conv2d conv3d".split()
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +51,7 @@ def looked_up(value: Ref | Tied) -> Looked | None:
     """What a tensor is; nothing where it is computed of parameters in another way, or of buffers
     whose numbers are not there, as on the meta device."""
     records = _records(value)
-    if any(record.compute is None and record.op != CHANGED for record in records):
+    if not _is_known(records):
         return None
     tied = _tied(value, records)
     trained = {t.key: t for t in tied if t.trained}
@@ -53,7 +72,7 @@ def looked_up(value: Ref | Tied) -> Looked | None:
 
         base = at(torch.zeros(count, dtype=torch.float64))
         counted = at(torch.arange(1, count + 1, dtype=torch.float64))
-        drawn = torch.rand(count, generator=torch.Generator().manual_seed(0)).double()
+        drawn = torch.randn(count, generator=torch.Generator().manual_seed(0)).double()
         again = at(drawn)
         if base is None or counted is None or again is None:
             return None
@@ -67,9 +86,6 @@ def looked_up(value: Ref | Tied) -> Looked | None:
         return Looked(base, plain, places)
     except Exception:  # whatever the model's functions raise: it is not known then
         return None
-
-
-CHANGED = "a change of a part"
 
 
 def _stored(tied: Tied) -> Tied:
@@ -88,9 +104,9 @@ def run_with(
     value: Ref, parameters: Mapping[str, torch.Tensor], sources: Mapping[Ref, torch.Tensor]
 ) -> torch.Tensor | None:
     """A tensor that is computed of some others and of learned ones, with these numbers, in double
-    precision; nothing where it cannot be run."""
+    precision; nothing where it cannot be run, or drawn numbers prove nothing."""
     records = _records(value, sources)
-    if any(record.compute is None and record.op != CHANGED for record in records):
+    if not _is_known(records, sources):
         return None
     if any(prod(shape) > MOST for record in records for shape in record.shapes if shape):
         return None
@@ -102,6 +118,32 @@ def run_with(
         return _run(value, records, given, sources)
     except Exception:  # whatever the model's functions raise: it is not known then
         return None
+
+
+def _is_known(records: Sequence[TracedCall], sources: Collection[Ref] = ()) -> bool:
+    """Whether operations can be run, and what they make of learned tensors, and of some others, is
+    known for all numbers where it is known for some."""
+
+    def begins(record: TracedCall) -> bool:
+        return any(t.trained for t in _tied(None, [record])) or _takes(record, sources)
+
+    can_run = all(record.compute is not None or record.op == CHANGED for record in records)
+    return can_run and all(r.op.strip("_") in EXACT for r in _computed_from(records, begins))
+
+
+def _takes(record: TracedCall, sources: Collection[Ref]) -> bool:
+    return any(ref in sources for ref in record.refs())
+
+
+def _computed_from(
+    records: Iterable[TracedCall], begins: Callable[[TracedCall], bool]
+) -> list[TracedCall]:
+    """Where something begins, and what is computed from there on."""
+    found: dict[int, TracedCall] = {}
+    for record in records:
+        if begins(record) or any(ref.record.number in found for ref in record.refs()):
+            found[record.number] = record
+    return list(found.values())
 
 
 def _records(value: Ref | Tied, sources: Collection[Ref] = ()) -> list[TracedCall]:
@@ -116,7 +158,7 @@ def _records(value: Ref | Tied, sources: Collection[Ref] = ()) -> list[TracedCal
     return [found[number] for number in sorted(found)]
 
 
-def _tied(value: Ref | Tied, records: Sequence[TracedCall]) -> list[Tied]:
+def _tied(value: Ref | Tied | None, records: Sequence[TracedCall]) -> list[Tied]:
     found: list[Any] = [value]
     for record in records:
         _walk((record.args, record.kwargs), found.append)
@@ -185,22 +227,24 @@ def multiply_adds_apart(recording: Recording) -> int:
     """The multiply-adds, as PyTorch counts them, of what is computed of parameters and of fixed
     numbers alone, however many images come in: those are no network's."""
     records = needed(recording, [ref for _, ref in recording.outputs])
-    moving: set[int] = set()
-    apart = []
-    for record in records:
-        if record.op == "input" or any(ref.record.number in moving for ref in record.refs()):
-            moving.add(record.number)
-        elif record.op in PRODUCTS and record.compute is not None:
-            apart.append(record)
+    moving = {one.number for one in _computed_from(records, lambda one: one.op == "input")}
+    return _multiply_adds(record for record in records if record.number not in moving)
+
+
+def multiply_adds_between(values: Iterable[Ref], sources: Collection[Ref]) -> int:
+    """The multiply-adds of what some tensors are computed by, from others on."""
+    records = {one.number: one for value in values for one in _records(value, sources)}
+    inside = [records[number] for number in sorted(records)]
+    return _multiply_adds(_computed_from(inside, lambda one: _takes(one, sources)))
+
+
+def _multiply_adds(records: Iterable[TracedCall]) -> int:
     counter = FlopCounterMode(display=False)
     with counter, torch.no_grad():
-        for record in apart:
-            assert record.compute is not None, "it is a function"
-            record.compute(*_walk(record.args, _meta), **_walk(record.kwargs, _meta))
+        for record in records:
+            if record.op in PRODUCTS and record.compute is not None:
+                record.compute(*_walk(record.args, _meta), **_walk(record.kwargs, _meta))
     return int(counter.get_total_flops()) // 2
-
-
-PRODUCTS = frozenset("einsum matmul __matmul__ bmm linear conv1d conv2d conv3d".split())
 
 
 def _meta(leaf: Any) -> Any:

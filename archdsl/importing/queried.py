@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from archdsl.importing.cut import AxisSplit, numbers_of
-from archdsl.importing.fixed import MOST, parameters_of, run_with
+from archdsl.importing.fixed import MOST, multiply_adds_between, parameters_of, run_with
 from archdsl.importing.layer_of import Gap
 from archdsl.importing.record import Ref, Tied, TracedCall
 from archdsl.importing.values import Computed, OfQueries
@@ -49,8 +49,10 @@ def relative_keys(
 ) -> tuple[float, dict[str, Tied]]:
     """The vectors for distances whose products with queries are added to scores of this shape
     without cuts, and what queries are multiplied with before. Raises ``Gap``."""
-    if len(cells) != 2 or prod(shape) > MOST:
-        raise Gap(" with what is added to scores, of a tensor that is not an image")
+    if len(cells) != 2:
+        raise Gap(f" with products of queries, of {_seen_as(cells)}")
+    if prod(shape) > MOST:
+        raise Gap(f" with products of queries that are added to more than {MOST:,} scores")
     why = " with products of queries that are not those with a vector for each distance"
     of = queries.vertex
     images, each = queries.batch, queries.shape[-1]
@@ -68,7 +70,7 @@ def relative_keys(
             found = run_with(term.ref, given, known)
             if found is None:
                 raise Gap(why)
-            total = total + found.broadcast_to(term.shape).reshape(shape)
+            total = total + term.factor * found.broadcast_to(term.shape).reshape(shape)
         return total
 
     def only(channel: int) -> torch.Tensor:
@@ -85,8 +87,8 @@ def relative_keys(
     down, right = place // w - (place // w)[:, None], place % w - (place % w)[:, None]
     ways = {"height_rel": (down + h - 1, 2 * h - 1), "width_rel": (right + w - 1, 2 * w - 1)}
     generator = torch.Generator().manual_seed(0)
-    drawn = {key: torch.rand(n, generator=generator).double() for key, n in sizes.items()}
-    x = torch.rand((images, *of.shape), generator=generator).double()
+    drawn = {key: torch.randn(n, generator=generator).double() for key, n in sizes.items()}
+    x = torch.randn((images, *of.shape), generator=generator).double()
     vectors = numbers_of(replace(queries, factor=1.0), x)
     expected = torch.zeros(shape, dtype=torch.float64)
     factors, weights = set(), {}
@@ -116,7 +118,22 @@ def relative_keys(
         weights[name] = _in_order(t, count, each, order.tolist())
     if len(factors) != 1 or not torch.allclose(run(x, drawn), expected, rtol=1e-9, atol=1e-9):
         raise Gap(why)
+    known = {ref for term in terms for ref in term.sources}
+    theirs = multiply_adds_between([term.ref for term in terms], known) // images
+    ours = sum(count for _, count in ways.values()) * prod(queries.shape) // images
+    if theirs != ours:
+        raise Gap(
+            f" with products of queries and vectors of {theirs:,} multiply-adds, where `attend` has"
+            f" {ours:,}: multiply queries with the whole tables, and gather from the products"
+        )
     return factors.pop(), weights
+
+
+def _seen_as(cells: Shape) -> str:
+    """What attends to itself, where that is no image."""
+    if len(cells) == 1:
+        return "pixels in one row: flatten the image after queries, keys and values are parted"
+    return "a tensor that is not an image"
 
 
 def _in_order(tied: Tied, count: int, each: int, order: list[int]) -> Tied:

@@ -68,13 +68,15 @@ class Computed:
 class OfQueries:
     """What is computed of queries and learned vectors alone: ``ref``, of the tensors in
     ``sources``. It begins with the product at ``record``, which is no layer for the reason ``why``.
-    ``shape`` is that of the scores to which it is added."""
+    ``shape`` is that of the scores to which it is added, and ``factor`` what both are multiplied
+    with then."""
 
     ref: Ref
     sources: Mapping[Ref, AxisSplit]
     record: TracedCall
     why: str
     shape: Shape = ()
+    factor: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

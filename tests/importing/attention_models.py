@@ -55,7 +55,8 @@ class Windows(nn.Module):
         else:
             x = self.qkv(x).view(windows, pixels, 3, HEADS, EACH)
             q, k, v = x.permute(2, 0, 3, 1, 4).unbind(0)
-        bias = self.table[:, self.index]
+        table = self.table.clamp(-99, 99) if self.way == "clamped" else self.table
+        bias = table[:, self.index]
         if self.way == "fused":
             mask = bias.unsqueeze(0) if self.mask is None else self.masks(windows) + bias
             x = F.scaled_dot_product_attention(q, k, v, mask)
@@ -153,6 +154,19 @@ class Reduced(nn.Module):
         return self.head((tokens + self.out(y)).mean(1))
 
 
+AFTER = {  # what becomes of scores to which products of queries were added
+    "multiplied": lambda scores: scores * EACH**-0.5,
+    "divided": lambda scores: scores / EACH**0.5,
+    "rounded": lambda scores: torch.div(scores, 2, rounding_mode="floor"),
+}
+STRANGE = {  # and of such products, so that they are others, or have other gradients
+    "relu": lambda bias: bias.relu(),
+    "clamped": lambda bias: bias.clamp(-99, 99),
+    "detached": lambda bias: bias.detach(),
+    "dropped": lambda bias: F.dropout(bias, 1e-9),
+}
+
+
 class Distances(nn.Module):
     """Attention whose queries meet a vector for each distance down and each to the right."""
 
@@ -171,6 +185,10 @@ class Distances(nn.Module):
             place = torch.arange(columns)
             far = place - place[:, None] + columns - 1
             return torch.einsum("nrcd,kd->nrck", q, vectors).gather(3, far.expand(n, rows, -1, -1))
+        if self.way == "gathered first":
+            place = torch.arange(columns)
+            vectors = vectors[place - place[:, None] + columns - 1]
+            return torch.einsum("nrcd,ckd->nrck", q, vectors)
         x = F.pad(q @ vectors.mT, (0, 1)).reshape(n * rows, -1)
         x = F.pad(x, (0, columns - 1)).reshape(-1, columns + 1, 2 * columns - 1)
         return x[:, :columns, columns - 1 :].reshape(n, rows, columns, columns)
@@ -178,11 +196,13 @@ class Distances(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         x = self.stem(x)
         images, _, height, width = x.shape
-        q, k, v = x.view(images, 3, HEADS, EACH, -1).mT.unbind(1)
+        x = x.flatten(2) if self.way == "flat" else x
+        q, k, v = x.reshape(images, 3, HEADS, EACH, -1).mT.unbind(1)
         if self.way == "scaled":
             q = q * EACH**-0.5
         q, k, v = (t.flatten(0, 1) for t in (q, k, v))
-        scores = q @ k.mT * (1.0 if self.way == "scaled" else EACH**-0.5)
+        last = self.way in AFTER
+        scores = q @ k.mT * (1.0 if self.way == "scaled" or last else EACH**-0.5)
         image = q.view(-1, height, width, EACH)
         right = self.right.mT if self.way == "turned" else self.right
         across = self.along(image, right)[:, :, None].expand(-1, -1, height, -1, -1)
@@ -194,7 +214,11 @@ class Distances(nn.Module):
             down = self.along(image.transpose(1, 2), self.down)[:, :, None]
             down = down.expand(-1, -1, width, -1, -1).permute(0, 3, 1, 4, 2)
             bias = down + across.permute(0, 1, 3, 2, 4)
+        if self.way in STRANGE:
+            bias = STRANGE[self.way](bias)
         scores = scores + bias.reshape(scores.shape)
+        if last:
+            scores = AFTER[self.way](scores)
         y = scores.softmax(-1) @ v
         return y.mT.reshape(images, -1, height, width).mean((2, 3))
 

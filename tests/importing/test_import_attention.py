@@ -220,28 +220,67 @@ def test_attention_to_a_smaller_image() -> None:
     assert imported.checked[1].startswith("results and gradients")
 
 
-@pytest.mark.parametrize("way", ["padded", "turned", "looked up", "scaled"])
-def test_vectors_for_distances(way: str) -> None:
-    """The relative positions of bottleneck transformers, in whatever way they are computed."""
+RUN = pytest.mark.parametrize("run", [True, False])
+WHOLE = "padded", "turned", "looked up", "scaled", "multiplied", "divided"
+
+
+@RUN
+@pytest.mark.parametrize("way", WHOLE)
+def test_vectors_for_distances(way: str, run: bool) -> None:
+    """The relative positions of bottleneck transformers, in several ways of computing them."""
     model = attention_models.Distances(way, 4, 8)
-    imported = archdsl.import_module(model, (3, 4, 8))
+    imported = archdsl.import_module(model, (3, 4, 8), run=run)
     line = "attend(2, relative_keys = true) -> global_avgpool"
     before = "conv(24, 3) -> "
-    if way == "scaled":
+    if way in ("scaled", "multiplied", "divided"):
         before = "concat { split(3, 1) -> times(0.5); split(3, 2) -> times(2); split(3, 3) }"
     assert before in imported.text and line in imported.text, imported.text
-    assert imported.checked[1].startswith("results and gradients")
+    said = "results and gradients" if run else "graph, parameters and multiply-adds"
+    assert any(one.startswith(said) for one in imported.checked)
     theirs = model.right.mT if way == "turned" else model.right
     (right,) = (w for key, w in imported.weights.items() if key.endswith("width_rel"))
     assert torch.equal(right, theirs)
 
 
-@pytest.mark.parametrize("way", ["across", "squared"])
-def test_products_of_queries_that_are_others(way: str) -> None:
+def refused(model: torch.nn.Module, shape: tuple[int, ...]) -> str:
+    """Why a model is not imported, where it is not run."""
     with pytest.raises(archdsl.ArchError) as caught:
-        archdsl.import_module(attention_models.Distances(way), (3, 4, 4))
-    (first, *_) = caught.value.diagnostics
-    assert "with products of queries that are not those with a vector" in first.message
+        archdsl.import_module(model, shape, run=False)
+    return caught.value.diagnostics[0].message
+
+
+@pytest.mark.parametrize("way", ["across", "squared", *attention_models.STRANGE])
+def test_products_of_queries_that_are_others(way: str) -> None:
+    """For some numbers, in their gradients or by chance: it shows without a run."""
+    said = refused(attention_models.Distances(way), (3, 4, 4))
+    assert "with products of queries that are not those with a vector" in said
+
+
+@pytest.mark.parametrize(
+    ("way", "why"),
+    [
+        (
+            "gathered first",
+            "`matmul` with products of queries and vectors of 1,024 multiply-adds, where `attend` "
+            "has 1,792: multiply queries with the whole tables, and gather from the products",
+        ),
+        (
+            "flat",
+            "`matmul` with products of queries, of pixels in one row: flatten the image after "
+            "queries, keys and values are parted",
+        ),
+        ("rounded", "`div` with a result that is rounded"),
+    ],
+)
+def test_products_of_queries_that_no_layer_has(way: str, why: str) -> None:
+    said = refused(attention_models.Distances(way), (3, 4, 4))
+    assert said == f"no layer computes {why}"
+
+
+def test_a_table_of_distances_that_is_clamped() -> None:
+    """A number of it that is large shows it alone."""
+    said = refused(attention_models.Windows("clamped"), (3, 8, 8))
+    assert "with a tensor that is computed, of parameters or of what comes in" in said
 
 
 def test_products_that_are_added_to_no_scores() -> None:
