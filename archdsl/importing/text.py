@@ -32,6 +32,7 @@ CHOICES = ("relu", "silu", "gelu", "hardswish")  # what it may be then, beside i
 SHALLOW = 8  # turns that may be as few as one, where they are a knob
 LONGER = 1.1  # a text with blocks of several tensors, to be taken
 SHORTER = 0.9  # a text with blocks of the library, to be taken
+NAMED_PARTS = re.compile(r"^(block|use) ", re.MULTILINE)
 PAGE = 32  # lines of a text, empty ones counted, whose blocks are better seen than used
 
 
@@ -85,14 +86,20 @@ def texts(graph: Graph, name: str) -> Iterator[str]:
 
 
 def _shortest(graph: Graph, name: str, own: str) -> Iterator[str]:
-    """A text, and before it the one with blocks of the library, where that is to be taken."""
+    """A text, and before it the one with blocks of the library, where that is to be taken, or the
+    one without loops, where there are no blocks and that is shorter."""
     found = [own]
+    if not NAMED_PARTS.search(own):
+        plain = write(graph, name, plain=True)
+        if _lines(plain) < _lines(own):
+            found.append(plain)
     if own.count("\n") > PAGE:
+        taken = False
         for library, again in ((True, False), (False, True)):
-            library = library or (len(found) > 1)
-            used = write(graph, name, library=library, again=again)
+            used = write(graph, name, library=library or taken, again=again)
             if 0 < _lines(used) <= SHORTER * _lines(found[-1]):
                 found.append(used)
+                taken = library
     yield from reversed(found)
 
 

@@ -71,10 +71,8 @@ def test_a_plain_network_takes_one_size() -> None:
     imported = archdsl.import_module(small_models.Plain(), (3, 32, 32))
     assert imported.text.endswith(
         "\n"
-        "for c in [6, 16] {\n"
-        "  conv(c, 5, pad = 0) -> relu -> maxpool(2)\n"
-        "}\n"
-        "linear(120) -> relu -> linear(classes)\n"
+        "conv(6, 5, pad = 0) -> relu -> maxpool(2)\n"
+        "conv(16, 5, pad = 0) -> relu -> maxpool(2) -> linear(120) -> relu -> linear(classes)\n"
     )
     assert imported.checked[1].endswith("at 3x32x32")
 

@@ -1,4 +1,4 @@
-"""Layers that see some of the tensors before them, each others, as those of HarDNet."""
+"""Loops of an import: those over what each layer sees, as in HarDNet, and those that pay."""
 
 import pytest
 
@@ -62,3 +62,18 @@ def test_what_each_sees_is_a_table(text: str) -> None:
 def imported(text: str) -> tuple[convert.Imported, archdsl.Architecture]:
     wanted = archdsl.parse(text).with_knobs()
     return archdsl.import_module(wanted.build(), wanted.input, name="net", run=False), wanted
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "conv(8, 1, bias = false) -> silu -> silu -> global_avgpool -> linear(classes)",
+        "conv(8, 3) -> relu -> maxpool(2)\nconv(16, 3) -> relu -> maxpool(2)\nconv(4, 1)",
+        "for c in [8, 16, 24, 32, 40] {\n  conv(c, 3) -> bn -> relu\n}\n",
+    ],
+)
+def test_a_loop_pays_for_itself(body: str) -> None:
+    """Where a text without loops is shorter, and no part has a name, that is the text."""
+    made, wanted = imported(f"{HEAD}\n{body}\n")
+    assert body in made.text
+    assert made.architecture.hash == wanted.hash
