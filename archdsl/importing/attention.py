@@ -237,17 +237,18 @@ def attended(
 
 def side_by_side(lower: Lowering, record: TracedCall, parts: list[Vertex]) -> Vertex:
     """The channels of several tensors: those of one where they are all of its parts in order."""
+    return parted(parts) or lower.vertex(make("concat"), parts, record)
+
+
+def parted(parts: list[Vertex]) -> Vertex | None:
+    """The tensor of which several are all parts of its channels in order, if there is one."""
     source = parts[0].inputs[0] if parts[0].inputs else parts[0]
     at = 0
     for part in parts:
-        first = _first_channel(part)
-        if first != at or part.inputs[0] is not source:
-            break
+        if _first_channel(part) != at or part.inputs[0] is not source:
+            return None
         at += part.shape[0]
-    else:
-        if at == source.shape[0]:
-            return source
-    return lower.vertex(make("concat"), parts, record)
+    return source if at == source.shape[0] else None
 
 
 def _first_channel(vertex: Vertex) -> int | None:

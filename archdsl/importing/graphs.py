@@ -25,6 +25,7 @@ from archdsl.importing import (  # noqa: F401
     sliced,
     weighted,
 )
+from archdsl.importing.attention import parted
 from archdsl.importing.custom import NONE, WORDS, Custom
 from archdsl.importing.gaps import gaps
 from archdsl.importing.incoming import Inputs, fails
@@ -43,7 +44,10 @@ OTHER_BATCHES = (1, 17)  # in evaluation, where a single image is no rare one
 DROPPED = ("dropout", "dropout_channels", "alpha_dropout")
 ONE_BY_ONE = "compute each image by itself: leave out what asks for the size of the batch"
 RUNS = 6  # in which what chance decides shows, but for one time in 64 of an even chance
-BY_CHANCE = "say what is drawn at random by `nn.Dropout`, or by `DropPath` of timm or torchvision"
+BY_CHANCE = (
+    "drop at random with `nn.Dropout`, timm's `DropPath` or torchvision's `StochasticDepth` alone: "
+    "these are known"
+)
 ALIKE = "leave out what asks for `self.training`, but for dropout and results beside the main one"
 
 
@@ -100,7 +104,7 @@ def _check_chance(again: Callable[[], Graph]) -> None:
     for _ in range(RUNS):
         if not _same(first, other := again()):
             both = ("in one run", first), ("in another", other)
-            raise unequal(codes.CHANGES_BY_CHANCE, *both, help=BY_CHANCE)
+            raise unequal(codes.CHANGES_BY_CHANCE, *both, help=BY_CHANCE, runs=True)
 
 
 def graph_once(
@@ -281,9 +285,15 @@ def _without_drops(graph: Graph) -> Graph:
             vertex.layer = make(vertex.op, **given)
         elif vertex.op == "add" and vertex.drop:
             vertex.layer, vertex.drop = make("add"), 0.0
+        elif vertex.op == "concat" and (source := parted([*map(_kept, vertex.inputs)])):
+            vertex.layer, vertex.inputs = make("identity"), [source]  # no part is dropped
         elif vertex.layer is not None and vertex.layer.columns_met is not None:
             vertex.layer = make("mean")
     return graph
+
+
+def _kept(vertex: Vertex) -> Vertex:
+    return vertex.inputs[0] if vertex.op == "identity" else vertex
 
 
 def _name_of(name: str) -> str:

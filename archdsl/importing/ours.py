@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import Any
 
 from archdsl.importing.custom import Missing
+from archdsl.importing.earlier import EARLIER
 from archdsl.importing.layer_of import Gap, make
 from archdsl.importing.lower import Lowering, operation
 from archdsl.importing.record import Ref, TracedCall
@@ -36,7 +37,7 @@ def own_name(module: Any) -> str | None:
     name = type(module).__name__
     if name not in FILES or type(module).__module__.startswith("torch."):
         return None
-    return f"own {name}" if codes_of(type(module)) == _own_codes(name) else None
+    return f"own {name}" if codes_of(type(module)) in _own_codes(name) else None
 
 
 KNOWN.append(own_name)
@@ -45,15 +46,18 @@ OTHER_DRAW = " with another draw than that of its network"
 
 
 @cache
-def _own_codes(name: str) -> Any:
-    return codes_of(getattr(import_module(f"archdsl.{FILES[name]}"), name))
+def _own_codes(name: str) -> list[Any]:
+    """What the methods of a class do, and did in sources that were compiled earlier."""
+    now = getattr(import_module(f"archdsl.{FILES[name]}"), name)
+    return [codes_of(cls) for cls in (now, *EARLIER.get(name, ()))]
 
 
 def _of_attention(record: TracedCall) -> dict[str, Any]:
     """The heads of keys and values where they are others, and the dropout of weights where it
     acts."""
     m = record.module
-    given: dict[str, Any] = {"dropout": m.dropout} if m.dropout and record.training else {}
+    dropout = getattr(m, "dropout", 0.0)
+    given: dict[str, Any] = {"dropout": dropout} if dropout and record.training else {}
     fewer = getattr(m, "kv_heads", m.heads) != m.heads
     return {**given, "kv_heads": m.kv_heads} if fewer else given
 

@@ -10,9 +10,12 @@ from archdsl.importing.proof import flat_of, lacking
 from archdsl.importing.values import Graph, Vertex
 
 
-def unequal(kind: Kind, one: tuple[str, Graph], other: tuple[str, Graph], help: str) -> ArchError:
+def unequal(
+    kind: Kind, one: tuple[str, Graph], other: tuple[str, Graph], help: str, runs: bool = False
+) -> ArchError:
     """The error for two graphs of a model that differ, each of which comes with when it is that:
-    `with 2 images`. It stands at the first layer that one of them has alone."""
+    `with 2 images`; where they are of two ``runs``, either may be said first. It stands at the
+    first layer that one of them has alone."""
     (when, mine), (otherwise, theirs) = one, other
     a, b = flat_of(mine, ""), flat_of(theirs, "")
     first = [mine.vertices[n] for n in lacking(a, b)]
@@ -20,6 +23,8 @@ def unequal(kind: Kind, one: tuple[str, Graph], other: tuple[str, Graph], help: 
     if not first and not second:
         first = [mine.vertices[n] for n in lacking(a, b, named=True)]
         second = [theirs.vertices[n] for n in lacking(b, a, named=True)]
+    if runs and _is_more(second, first):
+        first, second = second, first
     if first and second and first[0].layer == second[0].layer and first[0].weights:
         reason = (
             f"{when} it applies `{first[0].path}` where it applies `{second[0].path}` {otherwise}"

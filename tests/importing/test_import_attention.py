@@ -73,7 +73,10 @@ class Dropped(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         heads = self.qkv(x).unflatten(2, (3, 2, 4)).permute(2, 0, 3, 1, 4)
         q, k, v = heads.unbind()
-        if self.way == "weights":
+        if self.way in ("queries", "values"):
+            q, v = (self.drop(q), v) if self.way == "queries" else (q, self.drop(v))
+            y = F.scaled_dot_product_attention(q, k, v)
+        elif self.way == "weights":
             y = self.drop((q @ k.mT / 2).softmax(-1)) @ v
         else:
             p = 0.25 if self.training or self.way == "always" else 0.0
@@ -88,6 +91,20 @@ def test_weights_of_attention_are_dropped(way: str) -> None:
     assert imported.checked[1].startswith("results and gradients")
     again = archdsl.import_module(imported.architecture.build(), (6, 8), run=False)
     assert again.architecture.hash == imported.architecture.hash
+
+
+@pytest.mark.parametrize(
+    ("way", "parts"),
+    [
+        ("queries", "split(3, 1) -> dropout(0.25); split(3, 2); split(3, 3)"),
+        ("values", "split(3, 1); split(3, 2); split(3, 3) -> dropout(0.25)"),
+    ],
+)
+def test_one_part_of_attention_is_dropped(way: str, parts: str) -> None:
+    """In evaluation all parts are their tensor: it was said to be another network in training."""
+    imported = archdsl.import_module(Dropped(way), (6, 8))
+    assert f"branch concat {{ {parts} }}" in imported.text, imported.text
+    assert imported.checked[1].startswith("results and gradients")
 
 
 def test_an_encoder_of_torch_as_it_is_made() -> None:
