@@ -6,6 +6,7 @@ from dataclasses import replace
 from math import prod
 from typing import Any
 
+from archdsl.importing.bernoulli import mask_of, masked
 from archdsl.importing.biases import given, with_added
 from archdsl.importing.cut import AxisSplit, in_order
 from archdsl.importing.layer_of import Gap, make
@@ -58,6 +59,9 @@ def _difference(lower: Lowering, record: TracedCall, a: Any, b: Any, alpha: floa
 @operation("mul", "imul", "rmul", "multiply", "__mul__", "__imul__", "__rmul__")
 def multiplied(lower: Lowering, record: TracedCall) -> Any:
     a, b = _arguments(lower, record)
+    for part, other in ((a, b), (b, a)):
+        if (mask := mask_of(lower, other)) is not None:
+            return masked(lower, record, lower.settled(part, record), mask)
     for part, number in ((a, b), (b, a)):
         if isinstance(part, (AxisSplit, AttentionScores)) and _is_number(number):
             return _multiplied(part, number)

@@ -67,7 +67,7 @@ class Lowering:
         self.custom = custom
         self.vertices: list[Vertex] = []
         self.missing: list[Missing] = []
-        self.root = recording.root
+        self.root, self.training = recording.root, recording.training
         self._values: dict[Ref, Any] = {}
         self._known: dict[Any, Vertex] = {}
         self._cut_by: dict[Any, TracedCall] = {}  # in whose module its layers are

@@ -244,6 +244,8 @@ class Renderer:
         return [f"survive = {chance}", *how]
 
     def _chance(self, place: str) -> str:
+        if place == str(self.style.drops):
+            return "1 - drop_path"
         place = f"({place})" if " " in place else place
         return f"1 - drop_path * {place} / {self.style.drops}"
 

@@ -80,6 +80,8 @@ class Certain(TorchFunctionMode):
         if name == "scaled_dot_product_attention":
             given = {**dict(zip(SCALED, args, strict=False)), **(kwargs or {})}
             return run_theirs(func, (), {**given, "dropout_p": 0.0})
+        if name == "bernoulli_":  # a mask as it is on average
+            return args[0].fill_(*args[1:2] or [(kwargs or {}).get("p", 0.5)])
         if args and ("dropout" in name or (name == "float" and args[0].dtype == torch.float64)):
             return args[0]
         return run_theirs(func, args, kwargs)

@@ -39,6 +39,12 @@ def whole_of(lower: Lowering, cut: AxisSplit, record: TracedCall) -> TensorValue
     if shape and in_order(cut, lower.batch):
         made = lower.vertex(make("reshape", to=shape), [vertex], record)
         return TensorValue(made, tuple(range(len(shape))))
+    if len(cut.axes) == 3 and len(cut.axes[1]) == 2:  # the squares of an image, as tokens
+        grid = [(side,) for side in cut.axes[1]]
+        apart = AxisSplit(vertex, (cut.axes[0], cut.axes[2], *grid))
+        if (squares := squares_in(apart)) is not None:
+            made = _squared(lower, squares, vertex, record)
+            return TensorValue(lower.vertex(make("flatten_space"), [made], record), (1, 0))
     for axes in ((0, 1, 2, 3), (0, 3, 1, 2)) if len(cut.axes) == 4 else ():
         if (squares := squares_in(cut.permuted(axes))) is not None:
             made = _squared(lower, squares, vertex, record)
