@@ -120,7 +120,9 @@ def _say(record: Data, splits: Splits) -> None:
     where = what.format(splits.classes, many) + (" of pixels" if task.dense else "")
     kinds = {"uint8": "images", "uint16": "images of 16 bits", "float32": "images in floats"}
     kinds[TOKENS] = "pieces"
-    say(f"{record.written()}: {kinds[splits.values]} of {show_shape(splits.image)} {where}")
+    rows = len(splits.image) == 1 and not task.words
+    of = f"{kinds[splits.values]} of {show_shape(splits.image)}"
+    say(f"{record.written()}: {f'rows of {splits.image[0]} numbers' if rows else of} {where}")
     say(sizes.replace(" and ", ", ", 1))
     _say_sizes(splits)
     for note in splits.notes:

@@ -26,6 +26,8 @@ REDUCED = {  # words that reduce axes elsewhere, and join tensors or numbers her
 }
 AXES = frozenset(("over", "axis", "axes", "dim", "dims", "keepdim", "keepdims"))
 
+ADDED = "docs/adding-a-layer.md says how to add a layer"
+
 
 def call(node: tree.Call, scope: Scope) -> Getter:
     word = node.callee.text
@@ -62,7 +64,8 @@ def call_function(function: Function, node: tree.Call, scope: Scope) -> Getter:
             wanted = counted(least, "at least")
         else:
             wanted = counted(most, "" if least == most else f"{least} or")
-        layer = "it is a function of numbers; docs/adding-a-layer.md says how to add a layer"
+        other = "the layer is `absolute`" if function.name == "abs" else ADDED
+        layer = f"it is a function of numbers; {other}"
         help = [] if count else [layer]
         scope.context.report(
             codes.WRONG_COUNT, span, help=help, callee=function.name, wanted=wanted, given=count

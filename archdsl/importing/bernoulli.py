@@ -6,7 +6,8 @@ from __future__ import annotations
 from math import isclose
 from typing import Any, NamedTuple
 
-from archdsl.importing.lower import Gap, Lowering, make, operation
+from archdsl.importing.layer_of import Gap, make
+from archdsl.importing.lower import Lowering, operation
 from archdsl.importing.record import Ref, TracedCall
 from archdsl.importing.values import Computed, TensorValue
 from archdsl.layers.base import Shape

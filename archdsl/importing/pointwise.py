@@ -84,6 +84,8 @@ def dropout(lower: Lowering, record: TracedCall) -> Any:
     if p == 0 or not active:
         return x
     if isinstance(x, AttentionScores):
+        if record.op not in ("dropout", "Dropout"):
+            raise Gap(" of attention weights: `dropout` alone drops them one by one")
         if not x.softmax or x.dropout:
             raise Gap(" of attention scores before their softmax, or of weights twice")
         return replace(x, dropout=p)

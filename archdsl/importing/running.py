@@ -62,8 +62,8 @@ def without_chance(module: nn.Module) -> None:
             for attribute in ("p", "drop_prob"):
                 if hasattr(part, attribute):
                     setattr(part, attribute, 0.0)
-        if isinstance(getattr(part, "dropout", None), float):  # of attention's weights
-            part.dropout = 0.0  # type: ignore[assignment]
+        if isinstance(part, nn.MultiheadAttention):
+            part.dropout = 0.0
         if hasattr(part, "survive"):
             part.survive = 1.0  # type: ignore[assignment]
 

@@ -104,7 +104,8 @@ def _ranges(
         raise Gap(" of a spatial axis with a step, of some of its pixels")
     edges = [s.indices(shape[i]) for i, s in cut]
     sides = {i: (a, shape[i] - b) for (i, _), (a, b, _) in zip(cut, edges, strict=True)}
-    counted = all(s.stop is None or s.stop < 0 for _, s in cut)  # from the end
+    # As many pixels at each end, whatever the size.
+    counted = all((s.start or 0) >= 0 and (s.stop is None or s.stop < 0) for _, s in cut)
     if x.plain and (counted or all(a == b for a, b in sides.values())):
         return lower.apply(_cropped([sides.get(n, (0, 0)) for n in range(2, rank)]), record, x)
     for (i, _), (a, b, _) in zip(cut, edges, strict=True):

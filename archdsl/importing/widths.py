@@ -10,7 +10,6 @@ from typing import NamedTuple
 from archdsl.analysis.space import prove
 from archdsl.diagnostics.model import ArchError
 from archdsl.elaborate.work import PROOF_WORK
-from archdsl.importing.chained import HEADS
 from archdsl.importing.proof import pairs
 from archdsl.importing.text import SpecWriter, Width, write
 from archdsl.importing.values import Graph
@@ -62,29 +61,30 @@ def with_sizes(graph: Graph, title: str, theirs: Flat) -> KnobbedSpec | str:
 
 
 def _common_factor(graph: Graph, name: str) -> int:
-    """The common factor of all numbers of channels that the text of a spec has; where they have
-    none, of those that the data do not decide."""
+    """The common factor of the numbers of channels that the text of a spec has: of those that the
+    data do not decide, where there are any."""
     writer = SpecWriter(graph, name, None, False, 0)
     writer.text()
-    widths = writer.style.widths
-    factor = gcd(*widths)
-    if factor > 1:
-        return factor
-    decided = _of_data(graph)
-    return gcd(*(n for n in widths if n not in decided))
+    results, inputs = _of_results(graph), {vertex.shape[0] for vertex in graph.inputs}
+    for decided in (results, results | inputs, set()):
+        factor = gcd(*(n for n in writer.style.widths if n not in decided))
+        if factor > 1:
+            return factor
+    return 1
 
 
-def _of_data(graph: Graph) -> set[int]:
-    """The numbers of channels of the inputs, and of the last layers before the results."""
+def _of_results(graph: Graph) -> set[int]:
+    """The numbers of channels of the results, and of the last layers before them that mix any."""
     ahead = [graph.output, *(vertex for _, vertex in (*graph.results, *graph.asides))]
-    found = {vertex.shape[0] for vertex in graph.inputs}
+    found: set[int] = set()
     seen: set[int] = set()
     while ahead:
         vertex = ahead.pop()
         if vertex.number not in seen:
             seen.add(vertex.number)
             found.add(vertex.shape[0])
-            ahead += vertex.inputs if vertex.op not in (*HEADS, "linear") else []
+            mixes = vertex.op in ("conv", "conv_transpose", "linear")
+            ahead += [] if mixes else vertex.inputs
     return found
 
 

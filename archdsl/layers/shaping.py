@@ -227,7 +227,7 @@ class Crop(Layer):
             raise Misfit(
                 codes.WINDOW_TOO_LARGE,
                 layer=self.name,
-                kernel=show_shape(tuple(max(pair) for pair in sides)),
+                kernel=show_shape(tuple(before + after for before, after in sides)),
                 size=show_shape(size),
             )
         return (channels, *out)
@@ -238,9 +238,6 @@ class Crop(Layer):
             size = tuple(before for before, _ in sides)
             return self.name, {"size": size[0] if len({*size}) == 1 else size}
         return self.name, {"sides": sides}
-
-    def does_nothing(self, *inputs: Shape) -> bool:
-        return not any(map(any, self.sides(len(inputs[0]) - 1)))
 
     def torch(self, *inputs: Shape) -> Expression:
         sides = self.sides(len(inputs[0]) - 1)

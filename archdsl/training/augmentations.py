@@ -63,7 +63,8 @@ class Augmentation(Setting, Registered):
     def unfit(self, image: Shape, values: str = BYTES) -> str:
         """Why it does not suit images of a shape and a type; empty where it does."""
         if self.planar and len(image) != 3:
-            return f"it takes images with a height and a width, and these are {show_shape(image)}"
+            given = show_shape(image) if len(image) > 1 else f"rows of {image[0]} numbers"
+            return f"it takes images with a height and a width, and these are {given}"
         if self.colours and image[0] not in (1, 3):
             return f"it takes images of 1 or 3 channels, and these have {image[0]}"
         if self.colours and values != BYTES:

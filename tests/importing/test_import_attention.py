@@ -115,6 +115,29 @@ def test_an_encoder_of_torch_as_it_is_made() -> None:
     assert imported.checked[1].startswith("results and gradients")
 
 
+@pytest.mark.parametrize("drop", [nn.AlphaDropout(0.25), nn.Dropout2d(0.25)])
+def test_other_kinds_of_dropout_of_weights_are_refused(drop: nn.Module) -> None:
+    model = Dropped("weights")
+    model.drop = drop
+    with pytest.raises(archdsl.ArchError, match="`dropout` alone drops them one by one"):
+        archdsl.import_module(model, (6, 8))
+
+
+class Scaled(nn.Module):
+    """A number that is called as the chance of a dropout is."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.dropout = nn.Conv2d(3, 4, 3), 0.5
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.conv(x) * self.dropout
+
+
+def test_a_number_of_that_name_is_left_as_it_is() -> None:
+    assert "conv(4, 3, pad = 0) -> times(0.5)" in archdsl.import_module(Scaled(), (3, 8, 8)).text
+
+
 def test_weights_that_are_dropped_in_evaluation_are_refused() -> None:
     with pytest.raises(archdsl.ArchError, match="it applies dropout in evaluation, too"):
         archdsl.import_module(Dropped("always"), (6, 8))

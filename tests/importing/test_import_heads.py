@@ -127,6 +127,9 @@ def test_what_the_data_decide_is_no_width() -> None:
     )
     assert "{ conv(width, 3, pad = 0) }\n" in text(images, 3, 16, 16)
     assert "\nconv(27, 3, pad = 0) -> pixel_shuffle(3)\n" in text(images, 3, 16, 16)
+    even = nn.Sequential(nn.Conv2d(4, 64, 3), nn.Conv2d(64, 32, 3), nn.Conv2d(32, 4, 3))
+    assert "width = 32 in 8..128" in text(even, 4, 16, 16)
+    assert "conv(width, 3, pad = 0) -> conv(4, 3, pad = 0)" in text(even, 4, 16, 16)
     numbers = nn.Sequential(nn.Linear(10, 32), nn.ReLU(), nn.Linear(32, 64), nn.Linear(64, 3))
     assert "linear(width) -> act -> linear(2 * width) -> linear(classes)" in text(numbers, 10)
 

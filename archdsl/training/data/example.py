@@ -41,6 +41,8 @@ def read_example(path: Path, image: tuple[int, ...], values: str = "uint8") -> T
             return torch.from_numpy(found.astype(values))
     elif not pictures or (image[0] not in MODES and path.suffix.lower() not in WIDE):
         wanted = f"{KINDS[values]}, as .npy"
+        if len(image) == 1:
+            raise BadPicture(f"the network takes {image[0]} numbers: give an array of {wanted}")
         raise BadPicture(f"a picture cannot be {show_shape(image)}: give an array of {wanted}")
     found = Decoder(image[1:], image[0], BITS[values]).read(path)
     if isinstance(found, BadPicture):
