@@ -9,6 +9,7 @@ from math import sqrt
 
 import numpy as np
 
+from archdsl.verdict.collapses import pooled, seen
 from archdsl.verdict.contrast import Difference, mean, variance
 from archdsl.verdict.crossed import Sample, compared, paired
 from archdsl.verdict.results import Arm, BudgetResults, Floats, Question, Result
@@ -23,7 +24,8 @@ FIRST: Two = (0, 1)
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """A slice before correction: the arms with their fresh results, and the difference of each two
-    that have enough of them. Of the first two the deep one, or the best, is first."""
+    that have enough of them. Of the first two the deep one, or the best, is first. ``least`` and
+    ``least_loss`` are what the variances of an arm's scores and log-losses are at least."""
 
     slice: BudgetResults
     shapes: Sequence[Explored]
@@ -32,6 +34,8 @@ class Comparison:
     differences: Mapping[Two, Difference] = field(default_factory=dict)
     loss: Difference | None = None  # of the first two, by the log-loss
     lost: Lost | None = None  # what the arms may lose by their settings, where numbers were tuned
+    least: float = 0.0
+    least_loss: float = 0.0
 
     @property
     def difference(self) -> Difference | None:
@@ -43,7 +47,7 @@ class Comparison:
         folds = [r.fold for r in found]
         if all(folds):
             return Sample(scores, folds=folds)
-        return Sample(scores, stacked([r.examples for r in found]))
+        return Sample(scores, stacked([r.examples for r in found]), least=self.least)
 
     def losses(self, arm: int) -> Sample | None:
         """The log-losses of an arm; none unless they are known of each example of all results."""
@@ -55,7 +59,7 @@ class Comparison:
         if all(folds):
             return Sample(means, folds=folds)
         losses = stacked([r.losses for r in found])
-        return None if losses is None else Sample(means, losses)
+        return None if losses is None else Sample(means, losses, least=self.least_loss)
 
     @property
     def test_loss(self) -> float | None:
@@ -159,7 +163,29 @@ def compare(
             else c
             for c in found
         ]
+    networks = [] if question.folds else _networks(found)
+    if seen([r.score for r in of if r.score is not None] for of in networks):
+        scores, losses = (
+            pooled(
+                [value for r in of if (value := getattr(r, name)) is not None] for of in networks
+            )
+            for name in ("score", "loss")
+        )
+        found = [replace(c, least=scores, least_loss=losses) for c in found]
     return [_compared(c, question) for c in found]
+
+
+def _networks(found: Sequence[Comparison]) -> list[Sequence[Result]]:
+    """Trainings that differ in their seeds alone: fresh ones, and of each shape those explored at
+    its best setting."""
+    networks = [fresh for c in found for fresh in c.fresh]
+    for c in found:
+        explored: dict[Arm, list[Result]] = {e.arm: [] for e in c.shapes}
+        for result in c.slice.explored:
+            if result.arm in explored:
+                explored[result.arm].append(result)
+        networks += explored.values()
+    return networks
 
 
 def _compared(found: Comparison, question: Question) -> Comparison:

@@ -42,6 +42,13 @@ class Difference:
         spread = self.error**4 / self.freedom + variance**2 / freedom
         return tested(self.value, sqrt(total), total**2 / spread)
 
+    def raised(self, variance: float) -> Difference:
+        """The same with a larger variance, which is known no better: p never becomes smaller."""
+        if not variance:
+            return self
+        found = tested(self.value, sqrt(self.error**2 + variance), self.freedom)
+        return found if self.error else replace(self, p=max(self.p, found.p))
+
 
 def welch(first: Sequence[float], second: Sequence[float]) -> Difference:
     """The difference of two means by Welch's test, which lets the variances differ (1947).
@@ -96,11 +103,13 @@ def quantile(share: float, freedom: float) -> float:
     return float(special.stdtrit(freedom, share))
 
 
-def mean_interval(sample: Sequence[float], level: float) -> Interval | None:
-    """Student's interval of a mean; none for a single result, and for equal ones."""
-    if len(sample) < 2 or variance(sample) == 0:
+def mean_interval(sample: Sequence[float], level: float, least: float = 0.0) -> Interval | None:
+    """Student's interval of a mean, with ``least`` as the least variance; none for a single result,
+    and for equal ones."""
+    spread = max(variance(sample), least) if len(sample) > 1 else 0.0
+    if spread == 0:
         return None
-    reach = sqrt(variance(sample) / len(sample)) * quantile(1 - (1 - level) / 2, len(sample) - 1)
+    reach = sqrt(spread / len(sample)) * quantile(1 - (1 - level) / 2, len(sample) - 1)
     return mean(sample) - reach, mean(sample) + reach
 
 

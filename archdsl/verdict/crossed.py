@@ -40,11 +40,21 @@ class Sample:
 
     Where each was judged on a fold, ``folds`` are their numbers, and there are no ``examples``:
     those of different folds are different ones.
+
+    ``least`` is what the variance of a seed's score is at least, whatever these few show of it.
     """
 
     scores: Sequence[float]
     examples: Floats | None = None
     folds: Sequence[int] = ()
+    least: float = 0.0
+
+    @property
+    def unseen(self) -> float:
+        """What the variance of the mean has beyond what these scores show of it."""
+        if not self.least:
+            return 0.0
+        return max(self.least - variance(self.scores), 0.0) / len(self.scores)
 
     @property
     def flips(self) -> float:
@@ -131,7 +141,7 @@ def _over_examples(differences: Floats, of: Sequence[Floats]) -> float:
 
 
 def sources(first: Sample, second: Sample) -> Sources:
-    """The components of the variance, from what was seen; of folds, that of one."""
+    """The components of the variance, as far as they were seen; of folds, that of one."""
     if (differences := paired([(first, second)])) is not None:
         return Sources(variance(differences), 0.0)
     a, b = variance(first.scores), variance(second.scores)
@@ -146,6 +156,11 @@ def sources(first: Sample, second: Sample) -> Sources:
 def compared(first: Sample, second: Sample) -> Difference:
     """The difference of two arms: fold by fold where there are folds, and by Welch's test where
     only their scores are known."""
+    return _as_seen(first, second).raised(first.unseen + second.unseen)
+
+
+def _as_seen(first: Sample, second: Sample) -> Difference:
+    """The same with the variances that were seen."""
     if (differences := paired([(first, second)])) is not None:
         return in_folds(differences)
     found = sources(first, second)
@@ -164,9 +179,15 @@ def averaged(pairs: Sequence[tuple[Sample, Sample]]) -> Difference:
     they are known in all. Folds are the same ones too: the means of all pairs are compared fold
     by fold.
     """
+    unseen = sum(sample.unseen for pair in pairs for sample in pair)
+    return _average_as_seen(pairs).raised(unseen / len(pairs) ** 2)
+
+
+def _average_as_seen(pairs: Sequence[tuple[Sample, Sample]]) -> Difference:
+    """The same with the variances that were seen."""
     if (differences := paired(pairs)) is not None:
         return in_folds(differences)
-    parts = [compared(*pair) for pair in pairs]
+    parts = [_as_seen(*pair) for pair in pairs]
     known = [(x.examples, y.examples) for x, y in pairs]
     counts = {None if e is None else e.shape[1] for pair in known for e in pair}
     if len(counts) > 1 or None in counts or all(part.error == 0 for part in parts):
@@ -202,13 +223,13 @@ def share_interval(sample: Sample, level: float) -> Interval | None:
     value, seeds = mean(scores), len(scores)
     if seeds < 2 or not 0 <= value <= 1:
         return None
-    parts = [(variance(scores) / seeds, seeds - 1)]
+    parts = [(max(variance(scores), sample.least) / seeds, seeds - 1)]
     count = 0 if sample.examples is None else sample.examples.shape[1]
     if sample.examples is not None and count > 1:
         own = float(sample.examples.mean(axis=0).var(ddof=1)) - sample.flips / seeds
         parts.append((max(own, 0.0) / count, count - 1))
     total = sum(v for v, _ in parts)
-    if total == 0:
+    if total == 0 or value in (0, 1):
         if count < 2 or 0 < value < 1:
             return None
         effective, freedom = float(count), float(count - 1)

@@ -125,6 +125,7 @@ def judge(
         if whole
         else None,
         growth(peaks, len(slices), level) if grows and resamples else None,
+        any(t.least > 0 for t in settled),
     )
 
 
@@ -205,7 +206,7 @@ class _Judge:
         if self.question.measure in SHARES:
             return share_interval(sample, level)
         scores = list(of_folds(sample).values()) if sample.folds else sample.scores
-        found = mean_interval(scores, level)
+        found = mean_interval(scores, level, sample.least)
         if found is None or self.question.measure not in ERRORS or min(scores) < 0:
             return found
         return max(found[0], 0.0), found[1]
@@ -214,6 +215,7 @@ class _Judge:
         found = trial.differences[two]
         first, second = trial.sample(two[0]), trial.sample(two[1])
         of = sources(first, second)
+        of = replace(of, first=max(of.first, first.least), second=max(of.second, second.least))
         if trial.lost is not None:
             of = replace(of, tuning=trial.tuning(two), tuning_freedom=trial.lost.freedom)
         alpha = (1 - self.level) / self.comparisons
