@@ -27,6 +27,7 @@ from archdsl.spec import Architecture
 from archdsl.units import counted
 
 SHOWN = 6  # shapes out of reach that are told
+TWO = 2  # shapes that a comparison takes
 
 
 @dataclass(frozen=True)
@@ -109,8 +110,14 @@ def say_survey(name: str, found: Survey) -> None:
     if search.settle_seeds:
         least = f"{search.least_seeds} to " if 0 < search.least_seeds < search.settle_seeds else ""
         seeds = counted(search.settle_seeds, "fresh seed", exact=True)
-        of = "" if of_kinds else f", {search.arms} of each slice"
+        share = search.trials // len(space.slices)
+        of = "" if of_kinds or share < TWO else f", {min(search.arms, share)} of each slice"
         say(f"  then the shapes that settle are trained on {least}{seeds} each{of}")
+        if share < TWO:
+            say(
+                "  a slice of one trial explores one shape, and compares nothing:"
+                f" `trials {TWO * len(space.slices)}` explores two in each"
+            )
     if of_kinds:
         names = (kind_of(", ".join(kind), of_kinds) for kind in of_kinds)
         say(f"  wide against deep is asked within each kind: {', '.join(names)}")

@@ -51,6 +51,23 @@ def test_trials_that_no_shapes_are_left_for_are_not_counted(place: TinySearch) -
     assert "2 trials in 1 slice, macs held\n" in ran.out
 
 
+@pytest.mark.parametrize("trials", [4, 5])
+def test_one_trial_of_a_slice_compares_nothing(place: TinySearch, trials: int) -> None:
+    """Also where the slices share their trials, as each shape has two."""
+    text = SPEC + AWAY + "hold macs = {100M, 120M, 150M, 200M} within 5% by width\n"
+    text += "tune lr in 0.1..1 log\nseeds 1 then 3\n"
+    ran = check(place, f"{text}trials {trials}\n")
+    assert (
+        "  then the shapes that settle are trained on 3 fresh seeds each\n"
+        "  a slice of one trial explores one shape, and compares nothing:"
+        " `trials 8` explores two in each\n"
+    ) in ran.out
+    ran = check(place, f"{text}settle 3\ntrials 8\n")
+    assert "3 fresh seeds each, 2 of each slice\n" in ran.out and "one trial" not in ran.out
+    ran = check(place, f"{text}settle 3\ntrials 12\n")
+    assert "3 fresh seeds each, 3 of each slice\n" in ran.out
+
+
 def test_one_shape_has_nothing_to_be_compared_with(place: TinySearch) -> None:
     """Of depths 10 and 22 one alone can have so few multiply-adds."""
     text = (
