@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
+from itertools import product
 from typing import Any
 
 from archdsl.backend.terms import BOTH, COMPARISON, EITHER, SUM, Num, Word, both, same, shown
+
+FEW = 8  # comparisons in a condition that are tried out
 
 
 def changes(channels: int, wanted: int, stride: int) -> Word:
@@ -94,3 +97,42 @@ def numbers(values: Iterable[Any]) -> Iterator[Word]:
     for value in values:
         if isinstance(value, Num):
             yield Word(True, f"{shown(value, SUM)} == {int(value)}", COMPARISON)
+
+
+def cannot_fail(text: str) -> bool:
+    """Whether a condition holds whatever its comparisons are: ``not (a and b) or a``."""
+    node = ast.parse(text, mode="eval").body
+    atoms = sorted(_atoms(node))
+    cases = product((False, True), repeat=len(atoms))
+    return len(atoms) <= FEW and all(_holds(node, dict(zip(atoms, c, strict=True))) for c in cases)
+
+
+def _atom(node: ast.expr) -> tuple[str, bool]:
+    """A condition that has no others in it: a text, and whether that is the opposite of it."""
+    if not isinstance(node, ast.Compare) or len(node.ops) > 1:
+        return ast.unparse(node), False
+    op, sides = node.ops[0], [ast.unparse(n) for n in (node.left, node.comparators[0])]
+    if isinstance(op, (ast.Eq, ast.NotEq)):
+        return " == ".join(sorted(sides)), isinstance(op, ast.NotEq)
+    if isinstance(op, (ast.GtE, ast.LtE)):
+        op = OPPOSITE[type(op)]
+        return f"{sides[0]} {'<' if isinstance(op, ast.Lt) else '>'} {sides[1]}", True
+    return ast.unparse(node), False
+
+
+def _atoms(node: ast.expr) -> set[str]:
+    if isinstance(node, ast.BoolOp):
+        return set().union(*map(_atoms, node.values))
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+        return _atoms(node.operand)
+    return {_atom(node)[0]}
+
+
+def _holds(node: ast.expr, known: Mapping[str, bool]) -> bool:
+    if isinstance(node, ast.BoolOp):
+        join = all if isinstance(node.op, ast.And) else any
+        return join(_holds(value, known) for value in node.values)
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+        return not _holds(node.operand, known)
+    atom, is_opposite = _atom(node)
+    return known[atom] != is_opposite

@@ -9,6 +9,7 @@ from copy import copy
 from typing import TYPE_CHECKING, Any
 
 from archdsl.backend.conditions import changes, keeps, whichever
+from archdsl.backend.decisions import Decisions
 from archdsl.backend.dense import DensePiece
 from archdsl.backend.pieces import (
     ExpressionPiece,
@@ -36,6 +37,7 @@ from archdsl.syntax import tree
 if TYPE_CHECKING:
     from archdsl.backend.instance import Instance
     from archdsl.backend.plan import Plan
+    from archdsl.backend.symbols import Symbols
 
 
 RESIDUAL, PLAIN, USUAL = "residual", "identity", "auto"
@@ -63,6 +65,7 @@ class ClassTerms:
         self.forms: dict[str, Word] = {}  # what decides the steps of a use, by its text
         self.count = 0  # of the instances
         self.spans: dict[str, dict[Span, None]] = {}  # where steps stand, by their labels
+        self.steps: list[tuple[Span, int]] = []  # those of a use, with the channels that they give
         self.widths: dict[str, list[tuple[int, int]]] = {}  # channels in and out of steps, in each
 
     @property
@@ -77,9 +80,9 @@ class ClassTerms:
     def calls(self) -> dict[int, dict[str, Any]]:
         return self.walked.calls
 
-    def trace(self, plan: Plan, names: Mapping[str, str], keep: Callable[[str, Num], str]) -> None:
+    def trace(self, plan: Plan, names: Mapping[str, str], symbols: Symbols) -> None:
         """Goes through a class; ``names`` are its constructor's parameters by those of the
-        spec; the others are what they are in all instances. ``keep`` makes a variable of a
+        spec; the others are what they are in all instances. ``symbols`` make a variable of a
         `let`. What one instance leaves out as usual, such as the padding of a kernel of 1, is
         seen in another."""
         known: dict[tuple[str, str], str] = {}
@@ -87,7 +90,7 @@ class ClassTerms:
         def keep_once(name: str, term: Num) -> str:
             key = (name, term.text)
             if key not in known:
-                known[key] = keep(name, term)
+                known[key] = symbols.keep(name, term)
             return known[key]
 
         self.count, self.full, self.block = len(plan.instances), plan.full, plan.definition
@@ -104,10 +107,11 @@ class ClassTerms:
             channels = part.input[0]
             if INCOMING in names:
                 channels = Num.of(channels, names[INCOMING])
-            translator = self.translator(plan, values, channels, keep_once)
+            translator, self.steps = self.translator(plan, values, channels, keep_once), []
             found = self.walk(instance, translator, channels, True)
             whole = whole or found
             self.note_forms(*skipped(self, plan, instance, whole, found))
+            self.note_forms(*Decisions(self, translator, symbols.always).forms())
 
     def translator(
         self,
@@ -146,6 +150,7 @@ class ClassTerms:
                     self.note_sum(instance, place, translator, found)
                 self.note_run(piece, entry, translator, inputs[0])
             found[place] = self.piece(piece, translator, inputs, entry.shape[0], record)
+            self.steps.append((entry.span, found[place]))
         return found
 
     def note_run(self, piece: Piece, entry: Entry, translator: Translator, here: int) -> None:
@@ -278,6 +283,8 @@ class ClassTerms:
                     self.note_conditions(child.entry.span, translator, found)
                     self.note_run(child.piece, child.entry, translator, found)
                 found = self.piece(child.piece, translator, [found], int(found), record)
+                if child.entry is not None:
+                    self.steps.append((child.entry.span, found))
         elif isinstance(piece, PlanPiece):
             found = self.call(piece, translator, inputs, record)
         elif isinstance(piece, DensePiece):

@@ -203,7 +203,7 @@ class Plan:
                 symbols.offer(formal.name.text, values, known if usable else ABSENT, own=True)
         moving = {p.origin: p.name for p in symbols.parameters if len(set(p.values)) > 1}
         if moving or self.definition is not None:  # else it says nothing but numbers
-            flow.trace(self, moving, symbols.keep)
+            flow.trace(self, moving, symbols)
         return symbols
 
     @property

@@ -17,6 +17,7 @@ from math import lcm
 from types import CodeType
 from typing import TYPE_CHECKING, Any
 
+from archdsl.backend.conditions import cannot_fail
 from archdsl.backend.names import identifier
 from archdsl.backend.python import Code, Const, ModuleClass, Text
 from archdsl.backend.terms import ATOM, Num, Real, Word
@@ -159,14 +160,18 @@ class Symbols:
                 return False
         return True
 
+    def always(self, term: Word) -> bool:
+        """Whether a condition holds in every instance."""
+        return self.holds(term, (True,) * self.count)
+
     def needs(self) -> list[str]:
         """What holds for all instances and decides which steps the class has: with arguments of
         which it does not hold, the block has other steps than the class."""
         used = {p.name for p in self.parameters if p.used} | self.used_locals
-        truths = (True,) * self.count
         found: list[str] = []
         for term in self.flow.forms.values():
-            if spoken(term.text) <= used and self.varies(term) and self.holds(term, truths):
+            speaks = spoken(term.text) <= used and self.varies(term)
+            if speaks and self.always(term) and not cannot_fail(term.text):
                 found.append(term.text)
         return found
 

@@ -89,10 +89,7 @@ def _joined(a: Any, symbol: str, b: Any, apply: Any) -> Any:
         terms, others = linear(a.text), linear(b.text)
         if not terms.keys().isdisjoint(others.keys() - {""}):
             sign = 1 if symbol == "+" else -1
-            both = terms.keys() | others.keys()
-            order = [*terms, *(key for key in others if key not in terms)]
-            assert len(order) == len(both)
-            merged = {k: terms.get(k, 0) + sign * others.get(k, 0) for k in order}
+            merged = {k: terms.get(k, 0) + sign * others.get(k, 0) for k in {**terms, **others}}
             return spelled(value, merged)
     if symbol == "//" and type(b) is int and b > 1 and isinstance(a, Num):
         terms = linear(a.text)
@@ -313,10 +310,26 @@ def both(conditions: list[Word]) -> Word:
 
 
 def opposite(condition: Word) -> Word:
-    for a, b in ((" == ", " != "), (" != ", " == ")):
-        if condition.level == COMPARISON and condition.text.count(a) == 1:
-            return Word(not condition.value, condition.text.replace(a, b), COMPARISON)
-    return Word(not condition.value, f"not {written(condition, ATOM)}", COMPARISON)
+    value, text = not condition.value, condition.text
+    node = ast.parse(text, mode="eval").body
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+        inner = ast.get_source_segment(text, node.operand) or text  # without brackets
+        return Word(value, inner, _level_of_truth(node.operand))
+    if isinstance(node, ast.Compare) and len(node.ops) == 1:
+        for a, b in OPPOSITES.items():
+            if text.count(f" {a} ") == 1:
+                return Word(value, text.replace(f" {a} ", f" {b} "), COMPARISON)
+    return Word(value, f"not {written(condition, ATOM)}", COMPARISON)
+
+
+OPPOSITES = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
+
+
+def _level_of_truth(node: ast.expr) -> int:
+    """How tightly a condition holds together."""
+    if isinstance(node, ast.BoolOp):
+        return BOTH if isinstance(node.op, ast.And) else EITHER
+    return COMPARISON if isinstance(node, (ast.Compare, ast.UnaryOp)) else ATOM
 
 
 def chosen(condition: Word, then: Any, otherwise: Any) -> Term:

@@ -211,7 +211,7 @@ class Translator:
             return found
         raise Untranslatable
 
-    def taken(self, node: tree.If | tree.Ternary, number: int, here: int) -> bool | Word:
+    def taken(self, node: tree.If | tree.Ternary, number: int, here: int | None) -> bool | Word:
         """Whether this body is taken: those before it are not."""
         conditions = node.conditions if isinstance(node, tree.If) else (node.condition,)
         found: list[Word] = []

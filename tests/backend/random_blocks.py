@@ -55,8 +55,38 @@ class BlockWriter:
             [self.conv(width), *self.random.sample(PLAIN, self.random.randint(0, 2))]
         )
 
+    def arm(self, start: str, width: str | None = None) -> str:
+        """An arm that begins with the tensor ``start``, or with what comes in; under a condition it
+        may be another, what comes into the block, or none."""
+        begin = start and f"{start} -> "
+        one, other = begin + self.chain(width), begin + self.chain(width)
+        match self.random.randrange(4):
+            case 0:
+                return f"if {self.condition()} {{ {one} }} else {{ {'x' if start else other} }}"
+            case 1:
+                return f"if {self.condition()} {{ {one} }} else {{ {other} }}"
+            case 2:
+                return f"if {self.condition()} {{ {one} }}"
+            case _:
+                return f"{{ {one} }}"
+
+    def unit(self) -> list[str]:
+        """Arms of one width."""
+        arms = "; ".join(self.arm("y", "c") for _ in range(self.random.randint(2, 3)))
+        first = self.pick("bn", "conv(in.channels, 1)")
+        join = self.pick("add", "add", "mul")
+        return ["identity as x", f"{first} -> relu as y", f"branch {join} {{ {arms} }}"]
+
     def condition(self) -> str:
-        return self.pick("deep", "not deep", "n > 1", "s == 2", "in.channels != c", "e > 1 or deep")
+        return self.pick(
+            "deep",
+            "not deep",
+            "n > 1",
+            "s == 2",
+            "in.channels != c",
+            "e > 1 or deep",
+            "in.channels != c or s != 1",
+        )
 
     def body(self, depth: int) -> str:
         return "{ " + "; ".join(self.statements(depth)) + " }"
@@ -68,7 +98,7 @@ class BlockWriter:
         if depth == 0:
             return self.chain()
         inner = depth - 1
-        match self.random.randrange(13):
+        match self.random.randrange(14):
             case 0:
                 return f"repeat n {self.body(inner)}"
             case 1:
@@ -82,7 +112,7 @@ class BlockWriter:
             case 5:
                 return f"residual(shortcut = auto) {self.body(inner)}"
             case 6:
-                arms = "; ".join(self.chain() for _ in range(self.random.randint(2, 3)))
+                arms = "; ".join(self.arm("") for _ in range(self.random.randint(2, 3)))
                 return f"branch concat {{ {arms} }}"
             case 7:
                 return f"dense(n) {{ {self.chain('8 * e')} }}"
@@ -95,6 +125,8 @@ class BlockWriter:
             case 11:
                 shortcut = f"conv(c, 1) if {self.condition()} else identity"
                 return f"residual(shortcut = {shortcut}) {{ {self.chain()}; {self.conv('c')} }}"
+            case 12:
+                return "; ".join(self.unit())
             case _:
                 return f"conv(c, 3, stride = s) -> {self.pick(*PLAIN)}"
 
@@ -120,7 +152,7 @@ class BlockWriter:
         head += ", ws = [8, 16]"
         for number in range(1, self.random.randint(2, 4)):
             name = f"block{number}"
-            body = self.statements(2)
+            body = self.unit() if self.chance(0.3) else self.statements(2)
             if self.names and self.chance(0.4):
                 used = self.pick(*self.names)
                 body.append(f"{used}({self.pick('c', '2 * c')}, n = n, deep = deep, e = e)")

@@ -17,6 +17,8 @@ from small_networks import SMALL, small
 from thinned import thinned
 
 import archdsl
+from archdsl.backend.conditions import cannot_fail
+from archdsl.backend.terms import ATOM, COMPARISON, Word, opposite
 
 
 @pytest.mark.parametrize("name", thinned(SMALL, 3))
@@ -178,7 +180,21 @@ FORMS = {  # the blocks of networks, their uses, and what their classes say of o
     "u(c, d, n) { conv(12, 3); if n > 2 { conv(c, 3) -> relu }; conv(d, 1) }\n"
     "u(8, 4, 3); u(12, 8, 2); u(4, 8, 4)": "n > 2 or c == 12",
     "u(c, d, n) { conv(12, 3) -> relu; if n > 2 { conv(c, 3) }; bn -> relu -> conv(d, 1) }\n"
-    "u(12, 4, 3); u(8, 8, 2); u(12, 8, 4)": "not (n > 2) or c == 12",
+    "u(12, 4, 3); u(8, 8, 2); u(12, 8, 4)": "n <= 2 or c == 12",
+    "u(c, s = 1, wide = false) { identity as x; bn -> relu as y; branch add {"
+    " if in.channels != c or s != 1 { y -> conv(c, 1, s) } else { x };"
+    " { y -> conv(c, 3, s) -> bn }; if wide { y -> conv(c, 5, s) } } }\n"
+    "conv(8, 3); u(8); u(16, 2); u(16, wide = true); u(16, 2, wide = true); u(16)": (
+        "in_channels == c"
+    ),
+    "u(c, deep = false) { conv(12, 3) -> relu as y; branch add {"
+    " if c > 16 { y -> conv(c, 3) -> bn } else { y -> conv(c, 1) }; { y -> conv(c, 3) -> gelu } };"
+    " if deep { bn } }\nu(8); u(16, deep = true)": "c <= 16",
+    "u(c, n) { conv(c, 3); if n > 2 { relu; if c != 16 { bn } }; conv(2 * c, n) }\n"
+    "u(16, 3); u(24, 1); u(16, 1)": "n <= 2 or c == 16",
+    "u(c) { conv(c // 2 * 2, 3); conv(8, 1); if c // 2 * 2 > c { identity -> bn } }\nu(8); u(12)": (
+        "2 * (c // 2) <= c"
+    ),
     "u(c) { conv(max(c, 16), 3); residual { conv(c, 3) -> bn } }\nu(16); u(24)": "max(c, 16) == c",
     "u(c) { conv(ceil(c / 3), 3); residual(shortcut = auto) { conv(c, 3) } }\nu(16); u(24)": (
         "math.ceil(c / 3) != c"
@@ -206,6 +222,45 @@ def test_a_class_says_which_arguments_it_has_not_the_steps_of(text: str, form: s
     arch = archdsl.parse(f"arch t\ninput 3x16x16\nblock {text}").with_knobs()
     source = arch.source()
     assert [line.split("assert ")[1] for line in source.split("\n") if "assert " in line] == [form]
+
+
+def test_a_class_says_nothing_that_always_holds() -> None:
+    body = """if in.channels == c and s == 1 { residual { bn -> relu -> conv(c, 3) } }
+    else { bn -> relu; residual(shortcut = conv(c, 1, s)) { conv(c, 3, s) -> bn } }"""
+    blocks = f"block u(c, s = 1) {{ {body} }}\nu(8) -> u(16, 2) -> u(16)"
+    source = archdsl.parse(f"arch t\ninput 8x8x8\n{blocks}").with_knobs().source()
+    assert "class U(nn.Module)" in source
+    assert "assert" not in source
+
+
+@pytest.mark.parametrize(
+    ("text", "always"),
+    [
+        ("not (a == c and s == 1) or c == a", True),
+        ("a != c or (a == c or s == 1)", True),
+        ("n <= 2 or n > 2", True),
+        ("not (a == c and s == 1) or s == 2", False),
+        ("a == c", False),
+    ],
+)
+def test_what_cannot_fail(text: str, always: bool) -> None:
+    assert cannot_fail(text) is always
+
+
+@pytest.mark.parametrize(
+    ("text", "other"),
+    [
+        ("a == b", "a != b"),
+        ("n > 2", "n <= 2"),
+        ("deep", "not deep"),
+        ("not deep", "deep"),
+        ("not (a == b and s == 1)", "a == b and s == 1"),
+        ("1 < n < 3", "not (1 < n < 3)"),
+    ],
+)
+def test_the_opposite_of_a_condition_in_few_words(text: str, other: str) -> None:
+    level = ATOM if text == "deep" else COMPARISON
+    assert opposite(Word(True, text, level)).text == other
 
 
 @pytest.mark.parametrize(("text", "code"), ONE_STEP.items())

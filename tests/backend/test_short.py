@@ -87,7 +87,7 @@ def test_what_bodies_without_names_take_is_said_in_the_parameters_of_their_block
     assert "self.branch2 = Branch2(in_channels, channels, 1, middle // 64, c)" in source
     source = load("mambaout_tiny").source()
     assert "self.branch2 = GatedBranch2(hidden, 2 * hidden - c, c)" in source
-    assert "gated1=Gated(96, 96)" in source or "Gated(96, 96) for i in range(1, 4)" in source
+    assert '**{f"gated{i}": Gated(96, 96) for i in range(1, 4)}' in source
 
 
 def test_how_many_parts_there_are_is_an_argument() -> None:

@@ -23,6 +23,7 @@ class Ghost(nn.Module):
     def __init__(self, in_channels: int, c: int, relu: bool = False) -> None:
         super().__init__()
         few = math.ceil(c / 2)
+        assert 2 * few <= c
         self.conv1 = nn.Conv2d(in_channels, few, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(few)
         self.relu1 = nn.ReLU(inplace=True) if relu else nn.Identity()
