@@ -26,7 +26,7 @@ BRANCH, SHORTCUT = "branch", "shortcut"
 
 
 @dataclass(slots=True)
-class Decisions:
+class BodiesTaken:
     """Goes through the text of a block as the use runs that ``flow`` went through last; ``always``
     says whether a condition holds in all uses."""
 

@@ -9,7 +9,7 @@ from copy import copy
 from typing import TYPE_CHECKING, Any
 
 from archdsl.backend.conditions import changes, keeps, whichever
-from archdsl.backend.decisions import Decisions
+from archdsl.backend.decisions import BodiesTaken
 from archdsl.backend.dense import DensePiece
 from archdsl.backend.pieces import (
     ExpressionPiece,
@@ -111,7 +111,7 @@ class ClassTerms:
             found = self.walk(instance, translator, channels, True)
             whole = whole or found
             self.note_forms(*skipped(self, plan, instance, whole, found))
-            self.note_forms(*Decisions(self, translator, symbols.always).forms())
+            self.note_forms(*BodiesTaken(self, translator, symbols.always).forms())
 
     def translator(
         self,

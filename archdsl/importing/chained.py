@@ -14,7 +14,7 @@ from archdsl.importing.wrapped import LONG
 from archdsl.registry import Registry
 
 # What follows a layer in its line: all but the layers that a line begins with.
-HEADS = ("conv", "conv_transpose")
+LINE_STARTS = ("conv", "conv_transpose")
 ATTENTION = ("attend", "cross_attend")
 FIRST_OPS = NORMS | ACTIVATIONS | {"act", "slice", "split"}
 WORDS = ("let", "default", "arch", "input", "if", "for", "repeat", "block", "output", "use")
@@ -87,10 +87,10 @@ def _named(lines: list[str]) -> list[str]:
         if (
             step is not None
             and step[4] is not None
-            and step[2] not in (*WORDS, *HEADS, *NORMS, *ACTIVATIONS)
+            and step[2] not in (*WORDS, *LINE_STARTS, *NORMS, *ACTIVATIONS)
             and out
             and STEP.match(_last_step(out[-1])) is not None
-            and _ops(out[-1])[0] not in (*WORDS, *HEADS)
+            and _ops(out[-1])[0] not in (*WORDS, *LINE_STARTS)
             and _may_join(out, line)
             and len(out[-1]) + len(line.strip()) + 4 <= SHORT
         ):
@@ -109,7 +109,7 @@ def _ended(lines: list[str]) -> list[str]:
         ends = at + 1 < len(lines) and lines[at + 1] == f"{line[: len(_indent(line)) - 2]}}}"
         if (
             step is not None
-            and step[2] in HEADS
+            and step[2] in LINE_STARTS
             and step[4] is None
             and ends
             and out
@@ -125,7 +125,7 @@ def _ended(lines: list[str]) -> list[str]:
 def _is_inside(ops: list[str]) -> bool:
     """Whether layers are a convolution and what is not a norm after it."""
     rest = [*dropwhile(lambda op: op in FIRST_OPS, ops)]
-    return bool(rest) and rest[0] in HEADS and not NORMS & {*rest}
+    return bool(rest) and rest[0] in LINE_STARTS and not NORMS & {*rest}
 
 
 def _after_patterns(lines: list[str], kept: set[str]) -> list[str]:
@@ -167,14 +167,14 @@ def _may_join(lines: list[str], line: str) -> bool:
 
 def _follows(op: str, registry: Registry) -> bool:
     """Whether a layer stands in the line of what it follows."""
-    return (op in registry.layers or op == "act") and op not in HEADS
+    return (op in registry.layers or op == "act") and op not in LINE_STARTS
 
 
 def _leads(line: str, indent: str, op: str) -> bool:
     """Whether a line of this indent has no end of its own: what it is of comes after it."""
     ops = _ops(line)
     led = ops[-1] in ATTENTION or all(o in FIRST_OPS for o in ops)
-    bare = ops[-1] in HEADS and (op in HEADS or len(ops) == 1)
+    bare = ops[-1] in LINE_STARTS and (op in LINE_STARTS or len(ops) == 1)
     return not line.endswith("}") and (led or bare)
 
 

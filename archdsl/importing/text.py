@@ -11,7 +11,7 @@ from typing import NamedTuple
 from archdsl.diagnostics.model import ArchError
 from archdsl.diagnostics.source import Source
 from archdsl.importing.blocks import blocks
-from archdsl.importing.chained import HEADS, laid_out
+from archdsl.importing.chained import LINE_STARTS, laid_out
 from archdsl.importing.definition import BlockDefinition
 from archdsl.importing.fold import stages
 from archdsl.importing.known import Known
@@ -131,7 +131,7 @@ class SpecWriter:
         self.style.starts = graph.starts
         self.style.width = width.value if width is not None else 0
         self.style.classes = levels.heads.classes
-        if not any(term.op in HEADS for term in walk(terms)):
+        if not any(term.op in LINE_STARTS for term in walk(terms)):
             self.style.wide.append("features")
         self._ramp(terms)
         # The chance of a drop grows with the place of a block among all of them.
