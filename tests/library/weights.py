@@ -53,7 +53,7 @@ def copy_weights(source: nn.Module, target: nn.Module) -> None:
 def roll_parts(module: nn.Module) -> None:
     """The last part of a Res2Net's unit comes first where the others were chained."""
     for unit in module.modules():
-        if type(unit).__name__.startswith("Res2") and hasattr(unit, "dense1"):
+        if "Res2" in type(unit).__name__ and hasattr(unit, "dense1"):
             parts = len(unit.dense1) + 1
             weight = unit.get_submodule("conv2").weight
             weight.copy_(weight.roll(weight.shape[1] // parts, 1))
