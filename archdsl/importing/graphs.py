@@ -26,6 +26,7 @@ from archdsl.importing import (  # noqa: F401
     weighted,
 )
 from archdsl.importing.attention import parted
+from archdsl.importing.chance import HELP
 from archdsl.importing.custom import NONE, WORDS, Custom
 from archdsl.importing.gaps import gaps
 from archdsl.importing.incoming import Inputs, fails
@@ -44,10 +45,6 @@ OTHER_BATCHES = (1, 17)  # in evaluation, where a single image is no rare one
 DROPPED = ("dropout", "dropout_channels", "alpha_dropout")
 ONE_BY_ONE = "compute each image by itself: leave out what asks for the size of the batch"
 RUNS = 6  # in which what chance decides shows, but for one time in 64 of an even chance
-BY_CHANCE = (
-    "drop at random with `nn.Dropout`, timm's `DropPath` or torchvision's `StochasticDepth` alone: "
-    "these are known"
-)
 ALIKE = "leave out what asks for `self.training`, but for dropout and results beside the main one"
 
 
@@ -104,7 +101,7 @@ def _check_chance(again: Callable[[], Graph]) -> None:
     for _ in range(RUNS):
         if not _same(first, other := again()):
             both = ("in one run", first), ("in another", other)
-            raise unequal(codes.CHANGES_BY_CHANCE, *both, help=BY_CHANCE, runs=True)
+            raise unequal(codes.CHANGES_BY_CHANCE, *both, help=HELP, runs=True)
 
 
 def graph_once(

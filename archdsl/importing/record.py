@@ -21,6 +21,7 @@ from torch.nn.modules.module import (
 from torch.overrides import TorchFunctionMode, resolve_name
 
 from archdsl.diagnostics.model import ArchError
+from archdsl.importing.chance import without_draws
 from archdsl.importing.file_module import FileStep, ModuleScope, ProgramModule
 from archdsl.importing.incoming import (
     Inputs,
@@ -345,7 +346,7 @@ def record(
     if isinstance(model, ProgramModule):
         model.watch = recorder
     try:
-        with torch.no_grad(), recorder:
+        with torch.no_grad(), recorder, without_draws():
             out = functional_call(model, tensors, *called(inputs, taken), tie_weights=False)
     except ArchError:
         raise

@@ -1,7 +1,10 @@
 """Models that say something in an unusual way: the same network, or a clear refusal."""
 
+import random
+from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 import strange_models as models
 import torch
@@ -66,6 +69,19 @@ def test_a_clear_refusal(model: nn.Module, code: str, why: str) -> None:
     first = caught.value.diagnostics[0]
     assert first.code == code
     assert why in first.message
+
+
+@pytest.mark.parametrize(
+    ("draw", "name"), [(random.random, "`random`"), (np.random.rand, "`np.random`")]
+)
+def test_chance_is_seen_however_rare_it_is(draw: Callable[[], float], name: str) -> None:
+    def rarely(part: nn.Module, x: torch.Tensor) -> torch.Tensor:
+        return part(x) + x if draw() < 0 else part(x)
+
+    with pytest.raises(archdsl.ArchError) as caught:
+        archdsl.import_module(Around(rarely, conv()), (3, 8, 8), run=False)
+    (found,) = caught.value.diagnostics
+    assert found.code == "A668" and f"it draws numbers with {name}" in found.message
 
 
 @pytest.mark.parametrize("only", ["", "training", "evaluation"])
