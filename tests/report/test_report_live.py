@@ -7,8 +7,10 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from functools import partial
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
+from typing import Any
 
 import pytest
 from simulation import Formula, wide_or_deep, work
@@ -120,7 +122,10 @@ def test_the_study_is_not_touched(study: Path, server: StudyServer) -> None:
 
 def test_ctrl_c_ends_it(study: Path) -> None:
     command = [sys.executable, "-m", "archdsl", "report", "--live", str(study), "--port", "0"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    # A shell that runs the tests in the background has them ignore Ctrl-C.
+    heeds = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    process = subprocess.Popen(command, preexec_fn=heeds, **pipes)
     assert process.stdout is not None
     first = process.stdout.readline()
     assert first.startswith("http://127.0.0.1:") and first.endswith("Ctrl-C ends it\n")
