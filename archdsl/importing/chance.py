@@ -23,7 +23,7 @@ def without_draws() -> Iterator[None]:
     can tell. Those of PyTorch decide nothing, as tensors have no numbers here."""
     before = _states()
     yield
-    drawn = [name for name, state in _states().items() if state != before[name]]
+    drawn = [name for name, state in _states().items() if state != before.get(name, state)]
     if drawn:
         reason = f"it draws numbers with `{drawn[0]}`"
         raise ArchError([diagnose(codes.CHANGES_BY_CHANCE, help=[HELP], reason=reason)])
@@ -31,7 +31,9 @@ def without_draws() -> Iterator[None]:
 
 def _states() -> dict[str, Any]:
     """Where the generators that a model may share stand."""
+    found: dict[str, Any] = {"random": random.getstate()}
     numpy: Any = sys.modules.get("numpy.random")
-    kind, numbers, *rest = numpy.get_state() if numpy is not None else ("", b"", 0)
-    own: tuple[Any, ...] = (kind, bytes(numbers), *rest)
-    return {"random": random.getstate(), "np.random": own}
+    if numpy is not None:  # NumPy may be imported while a model runs
+        kind, numbers, *rest = numpy.get_state()
+        found["np.random"] = (kind, bytes(numbers), *rest)
+    return found
