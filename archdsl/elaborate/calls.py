@@ -26,7 +26,7 @@ REDUCED = {  # words that reduce axes elsewhere, and join tensors or numbers her
 }
 AXES = frozenset(("over", "axis", "axes", "dim", "dims", "keepdim", "keepdims"))
 
-ADDED = "docs/adding-a-layer.md says how to add a layer"
+LAYERS = {"abs": "the layer is `absolute`"}  # that compute what a function of numbers does
 
 
 def call(node: tree.Call, scope: Scope) -> Getter:
@@ -64,8 +64,8 @@ def call_function(function: Function, node: tree.Call, scope: Scope) -> Getter:
             wanted = counted(least, "at least")
         else:
             wanted = counted(most, "" if least == most else f"{least} or")
-        other = "the layer is `absolute`" if function.name == "abs" else ADDED
-        layer = f"it is a function of numbers; {other}"
+        more = LAYERS.get(function.name, "docs/adding-a-layer.md says how to add a layer")
+        layer = f"it is a function of numbers; {more}"
         help = [] if count else [layer]
         scope.context.report(
             codes.WRONG_COUNT, span, help=help, callee=function.name, wanted=wanted, given=count

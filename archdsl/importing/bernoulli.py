@@ -7,12 +7,10 @@ from math import isclose
 from typing import Any, NamedTuple
 
 from archdsl.importing.layer_of import Gap, make
-from archdsl.importing.lower import Lowering, operation
+from archdsl.importing.lower import OPERATIONS, Lowering, operation
 from archdsl.importing.record import Ref, TracedCall
 from archdsl.importing.values import Computed, TensorValue
 from archdsl.layers.base import Shape
-
-DIVISIONS = ("div", "div_", "divide", "truediv", "__truediv__", "itruediv", "__itruediv__")
 
 
 class Mask(NamedTuple):
@@ -34,14 +32,15 @@ def mask_of(lower: Lowering, value: Any) -> Mask | None:
     if not isinstance(value, Computed) or value.of is None:
         return None
     record = value.of.record
-    name = record.op.rstrip("_") if record.op.startswith("bernoulli") else record.op
-    first = record.args[1] if len(record.args) > 1 else record.kwargs.get("p", 0.5)
-    number = isinstance(first, (int, float)) and not isinstance(first, bool)
-    if name == "bernoulli" and record.op.endswith("_") and number and 0 < first < 1:
-        return Mask(float(first), 1.0, record.shapes[0] or ())
-    if name in DIVISIONS and number and first and isinstance(record.args[0], Ref):
-        mask = mask_of(lower, lower.value(record.args[0]))
-        return None if mask is None else mask._replace(factor=mask.factor / first)
+    if record.op == "bernoulli_":
+        keep = lower.argument(record, 1, "p", 0.5)
+        drawn = isinstance(keep, float) and 0 < keep < 1
+        return Mask(keep, 1.0, record.shapes[0] or ()) if drawn else None
+    if OPERATIONS.get(record.op.rstrip("_")) is OPERATIONS["div"]:
+        mask = mask_of(lower, lower.argument(record, 0, "input"))
+        by = lower.argument(record, 1, "other")
+        plain = isinstance(by, (int, float)) and by and not record.kwargs.get("rounding_mode")
+        return mask._replace(factor=mask.factor / by) if mask is not None and plain else None
     return None
 
 

@@ -150,12 +150,23 @@ class Reshape(Layer):
         return Expression(f"{{x}}.reshape(-1, {sizes})", values)
 
 
-class PadSpace(Layer):
-    """Pads the spatial axes: ``size`` on every side, or ``before`` and ``after`` apart."""
+class Sides(Layer):
+    """What is done to ``size`` pixels of every side, and to those ``before`` and ``after``."""
 
     size: Pad = 0
     before: Pad = 0
     after: Pad = 0
+
+    def sides(self, axes: int) -> list[tuple[int, int]]:
+        size = axes_of(self.size, axes, self.name, "size")
+        before = axes_of(self.before, axes, self.name, "before")
+        after = axes_of(self.after, axes, self.name, "after")
+        return [(s + b, s + a) for s, b, a in zip(size, before, after, strict=True)]
+
+
+class PadSpace(Sides):
+    """Pads the spatial axes: ``size`` on every side, or ``before`` and ``after`` apart."""
+
     border: Border = "zeros"
 
     name = "pad"
@@ -165,12 +176,6 @@ class PadSpace(Layer):
         Example("pad(before = 1, after = 2)", ((3, 8, 8),), (3, 11, 11)),
         Example("pad(0x3, border = reflect)", ((3, 8, 8),), (3, 8, 14)),
     )
-
-    def sides(self, axes: int) -> list[tuple[int, int]]:
-        size = axes_of(self.size, axes, self.name, "size")
-        before = axes_of(self.before, axes, self.name, "before")
-        after = axes_of(self.after, axes, self.name, "after")
-        return [(s + b, s + a) for s, b, a in zip(size, before, after, strict=True)]
 
     def shape(self, *inputs: Shape) -> Shape:
         channels, size = image(inputs[0], self.name)
@@ -197,12 +202,8 @@ class PadSpace(Layer):
         return Module(f"nn.{name[self.border]}Pad{axes}d", (amount,))
 
 
-class Crop(Layer):
+class Crop(Sides):
     """Cuts ``size`` pixels off every side, and ``before`` and ``after`` apart."""
-
-    size: Pad = 0
-    before: Pad = 0
-    after: Pad = 0
 
     name = "crop"
     leads = "size"
@@ -212,12 +213,6 @@ class Crop(Layer):
         Example("crop(1x0)", ((3, 8, 8),), (3, 6, 8)),
         Example("crop(after = 3)", ((3, 8),), (3, 5)),
     )
-
-    def sides(self, axes: int) -> list[tuple[int, int]]:
-        size = axes_of(self.size, axes, self.name, "size")
-        before = axes_of(self.before, axes, self.name, "before")
-        after = axes_of(self.after, axes, self.name, "after")
-        return [(s + b, s + a) for s, b, a in zip(size, before, after, strict=True)]
 
     def shape(self, *inputs: Shape) -> Shape:
         channels, size = image(inputs[0], self.name)

@@ -35,6 +35,11 @@ def each_channel(x: Tensor) -> Tensor:
     return x / KEEP * x.new_empty(x.shape[0], x.shape[1], 1, 1).bernoulli_(KEEP)
 
 
+def floored(x: Tensor) -> Tensor:
+    mask = x.new_empty(x.shape[0], 1, 1, 1).bernoulli_(KEEP)
+    return x * mask.div_(KEEP, rounding_mode="floor")
+
+
 class Drawn(nn.Module):
     def __init__(self, draw: object, always: bool = False) -> None:
         super().__init__()
@@ -73,6 +78,7 @@ def test_dropout_is_known_by_its_mask() -> None:
     [
         (not_scaled, False, "divide what remains by the probability of a one"),
         (each_number, False, "divide what remains by the probability of a one"),
+        (floored, False, "computed from parameters"),
         (each_channel, False, "neither one for each image nor one for each number"),
         (scaled_after, True, "with a mask that is drawn in evaluation, too"),
     ],
