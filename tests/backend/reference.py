@@ -95,6 +95,8 @@ def still(module: nn.Module) -> nn.Module:
             layer.drop_path = 0.0
         elif isinstance(layer, nn.modules.dropout._DropoutNd):
             layer.p = 0.0
+        elif type(layer).__name__.endswith("Attention"):
+            layer.dropout = 0.0
         elif isinstance(layer, nn.RReLU):
             layer.lower = layer.upper = (layer.lower + layer.upper) / 2
     if hasattr(module, "draw_path"):
