@@ -11,17 +11,17 @@ from torch import nn
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, Diagnostic
+from archdsl.importing.counted import check_counts
 from archdsl.importing.custom import NONE, Custom
 from archdsl.importing.embedding import with_words
 from archdsl.importing.file_module import ProgramModule
-from archdsl.importing.fixed import multiply_adds_apart
 from archdsl.importing.gaps import replaced, without_partial
 from archdsl.importing.graphs import BATCHES, failure, graph_of, graph_once
 from archdsl.importing.incoming import Example, Inputs, inputs_of, shown
 from archdsl.importing.partial import custom_for
 from archdsl.importing.places import OWN, trouble
 from archdsl.importing.proof import difference, flat_of, pairs, weights_of
-from archdsl.importing.record import Tied, needed, record
+from archdsl.importing.record import Tied, record
 from archdsl.importing.running import MOST, carry, compare, prepared
 from archdsl.importing.saved import load_program
 from archdsl.importing.starts import NO_STARTS, Starts, start_alike, starts_of, with_starts
@@ -126,7 +126,7 @@ def checked_import(
     """A module whose graph is that of a network, with its weights: parameters and multiply-adds
     are counted, and with ``run`` both are run. Raises ``ArchError`` where they differ."""
     mapping = weights_of(graph, arch.flat, paired)
-    _check_counts(module, arch, mapping, inputs)
+    check_counts(module, arch, mapping, inputs)
     sizes, differs = _sizes(module, arch, inputs, custom)
     if run and arch.params <= MOST:
         _run_both(module, arch, mapping, sizes, graph.called)
@@ -256,37 +256,6 @@ def _texts(graph: Graph, title: str, starts: Starts) -> Iterator[str]:
 def _check_weights(module: nn.Module) -> None:
     if next(module.parameters(), None) is None:
         raise failure(codes.NOTHING_TO_IMPORT, reason="it has no parameters")
-
-
-def _check_counts(
-    module: nn.Module,
-    arch: Architecture,
-    mapping: Mapping[str, Tied],
-    inputs: Inputs,
-) -> None:
-    """Parameters and multiply-adds, counted by PyTorch."""
-    from torch.utils.flop_counter import FlopCounterMode
-
-    trained = {n: p.numel() for n, p in module.named_parameters()}
-    used = {tied.key for tied in mapping.values()}
-    unused = [name for name in trained if name not in used]
-    if unused:
-        shown = ", ".join(f"`{n}`" for n in unused[:3]) + ", ..." * (len(unused) > 3)
-        raise failure(
-            codes.NOTHING_TO_IMPORT, reason=f"no result is computed from {shown}: remove it first"
-        )
-    if arch.params != sum(trained.values()):
-        counts = f"{arch.params:,} parameters, and not {sum(trained.values()):,}"
-        raise failure(codes.NOT_THE_SAME, reason=counts)
-    counter = FlopCounterMode(display=False)
-    with counter:
-        recording = record(module, 1, inputs, flops=counter.get_total_flops)
-    main = needed(recording, [ref for _, ref in recording.outputs])
-    before = [0, *(one.flops for one in recording.records)]  # what it does not give is not counted
-    theirs = sum(one.flops - before[one.number] for one in main) // 2
-    if theirs != arch.macs and theirs - multiply_adds_apart(recording) != arch.macs:
-        reason = f"{arch.macs:,} multiply-adds, and not {theirs:,}"
-        raise failure(codes.NOT_THE_SAME, reason=reason)
 
 
 def _sizes(

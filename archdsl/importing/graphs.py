@@ -87,6 +87,7 @@ def graph_of(module: nn.Module, inputs: Inputs, custom: Custom = NONE) -> Graph:
         _check_chance(lambda: graph_once(module, BATCHES[0], inputs, True, custom, always))
         both = ("in evaluation", tested), ("in training", trained)
         raise unequal(codes.CHANGES_IN_TRAINING, *both, help=ALIKE)
+    graphs[0].evaluated = frozenset(r.path for r in recorded.records if r.module is not None)
     return graphs[0]
 
 

@@ -252,7 +252,7 @@ class Reduction:
                 sequence.append(self._result(name, found))
                 continue
             alone = self.results and item.at not in self.levels.always
-            if alone and not all(self._is_free(term) for term in walk(found)):
+            if alone and not all(self._may_stand(term) for term in walk(found)):
                 raise self._not_alone(item.at)
             sequence += found
             current = item.output
@@ -276,10 +276,11 @@ class Reduction:
         usual = 1 if kind == "output" or name.startswith("aux") else 0
         return Term(kind, name, {"weight": graph.shares.get(name, usual)}, [terms])
 
-    def _is_free(self, term: Term) -> bool:
-        """Whether a term has neither weights nor multiply-adds of its own."""
+    def _may_stand(self, term: Term) -> bool:
+        """Whether evaluation may compute a term that only results of training take: it does so in
+        the module, too, or the term has neither weights nor multiply-adds of its own."""
         layers = self.levels.graph.registry.layers
-        if term.kind not in ("layer", "branch"):
+        if term.kind not in ("layer", "branch") or term.path in self.levels.graph.evaluated:
             return True
         return term.op in layers and layers[term.op].is_free()
 

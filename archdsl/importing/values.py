@@ -136,8 +136,9 @@ class Graph:
     it gives where that are several tensors; ``called`` what they are called, by the model's names.
     ``given`` has the names of what modules of several tensors take, and ``several`` says whether
     such are blocks in the text. ``meeting`` has the names of side outputs that are computed from
-    several tensors of the main path. ``starts`` says how weights start, by layers and their
-    arguments, and ``shares`` which weights outputs have in the loss.
+    several tensors of the main path, and ``evaluated`` the paths of all layers that run in
+    evaluation, whether or not a result takes them. ``starts`` says how weights start, by layers and
+    their arguments, and ``shares`` which weights outputs have in the loss.
     """
 
     vertices: list[Vertex]
@@ -150,6 +151,7 @@ class Graph:
     given: dict[ModuleCall, dict[Vertex, str]] = field(default_factory=dict)
     several: bool = False
     meeting: set[str] = field(default_factory=set)
+    evaluated: frozenset[str] = frozenset()
     starts: dict[str, dict[str, Init]] | None = None
     shares: dict[str, float] = field(default_factory=dict)
 

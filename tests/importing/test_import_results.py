@@ -138,6 +138,67 @@ def test_what_training_alone_computes_stands_in_its_own_braces(kind: str) -> Non
     assert "is not computed by one chain of layers of its own" in found.message
 
 
+class Pyramid(nn.Module):
+    """A feature pyramid whose fine levels are results of training alone. ``lazy`` computes the way
+    to them in training alone, too, and not in evaluation."""
+
+    def __init__(self, lazy: bool = False) -> None:
+        super().__init__()
+        self.c1, self.c2, self.c3 = (
+            nn.Conv2d(a, b, 3, 2, 1) for a, b in [(3, 4), (4, 8), (8, 16)]
+        )
+        self.l1, self.l2, self.l3 = (nn.Conv2d(n, 5, 1) for n in (4, 8, 16))
+        self.p1, self.p2, self.p3 = (nn.Conv2d(5, 6, 3, padding=1) for _ in range(3))
+        self.lazy = lazy
+
+    def forward(self, x: Tensor) -> Tensor | dict[str, Tensor]:
+        c1 = self.c1(x).relu()
+        c2 = self.c2(c1).relu()
+        m3 = self.l3(self.c3(c2).relu())
+        if self.lazy and not self.training:
+            return self.p3(m3)
+        m2 = F.interpolate(m3, c2.shape[2:]) + self.l2(c2)
+        m1 = F.interpolate(m2, c1.shape[2:]) + self.l1(c1)
+        if not self.training:
+            return self.p3(m3)
+        return {"out": self.p3(m3), "p1": self.p1(m1), "p2": self.p2(m2)}
+
+
+def test_results_of_training_stand_on_a_way_that_evaluation_computes_too() -> None:
+    model = Pyramid()
+    imported = archdsl.import_module(model, (3, 32, 32))
+    assert imported.text == """\
+arch pyramid()
+
+input 3x32x32
+
+conv(4, 3, stride = 2) -> relu as t1
+conv(8, 3, stride = 2) -> relu as t2
+conv(16, 3, stride = 2) -> relu
+conv(5, 1) as t3
+branch add { resize(8); t2 -> conv(5, 1) }
+output p1(when = training) {
+  branch add { resize(16); t1 -> conv(5, 1) } -> conv(6, 3)
+}
+output p2(when = training) { conv(6, 3) }
+t3 -> conv(6, 3)
+"""
+    assert imported.checked[-1] == (
+        "results and gradients, in evaluation and in training, at 3x32x32"
+    )
+    # Those of the way to `p2`, on 8x8 pixels, are counted, and those of `p1` alone are not.
+    needed = 27 * 4 * 256 + 36 * 8 * 64 + 72 * 16 * 16 + 16 * 5 * 16 + 45 * 6 * 16
+    assert imported.architecture.macs == needed + 8 * 5 * 64
+
+
+def test_a_way_that_training_alone_computes_is_refused() -> None:
+    with pytest.raises(archdsl.ArchError) as caught:
+        archdsl.import_module(Pyramid(lazy=True), (3, 32, 32), run=False)
+    (found,) = caught.value.diagnostics
+    assert found.code == "A661"
+    assert "`p1`, a result in training only, is not computed by one chain" in found.message
+
+
 def test_what_is_computed_and_not_given_is_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     imported = archdsl.import_module(Meeting("chain"), (3, 8, 8), run=False)
     assert imported.text.endswith(
