@@ -144,9 +144,7 @@ class Pyramid(nn.Module):
 
     def __init__(self, lazy: bool = False) -> None:
         super().__init__()
-        self.c1, self.c2, self.c3 = (
-            nn.Conv2d(a, b, 3, 2, 1) for a, b in [(3, 4), (4, 8), (8, 16)]
-        )
+        self.c1, self.c2, self.c3 = (nn.Conv2d(a, b, 3, 2, 1) for a, b in [(3, 4), (4, 8), (8, 16)])
         self.l1, self.l2, self.l3 = (nn.Conv2d(n, 5, 1) for n in (4, 8, 16))
         self.p1, self.p2, self.p3 = (nn.Conv2d(5, 6, 3, padding=1) for _ in range(3))
         self.lazy = lazy
@@ -167,7 +165,9 @@ class Pyramid(nn.Module):
 def test_results_of_training_stand_on_a_way_that_evaluation_computes_too() -> None:
     model = Pyramid()
     imported = archdsl.import_module(model, (3, 32, 32))
-    assert imported.text == """\
+    assert (
+        imported.text
+        == """\
 arch pyramid()
 
 input 3x32x32
@@ -183,6 +183,7 @@ output p1(when = training) {
 output p2(when = training) { conv(6, 3) }
 t3 -> conv(6, 3)
 """
+    )
     assert imported.checked[-1] == (
         "results and gradients, in evaluation and in training, at 3x32x32"
     )
