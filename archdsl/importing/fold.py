@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from archdsl.importing.linked import LINKED, as_linked
-from archdsl.importing.ranges import in_all_turns, is_range
+from archdsl.importing.ranges import even_out_turns, in_all_turns, is_range
 from archdsl.importing.side_by_side import as_loops
 from archdsl.importing.style import Style
 from archdsl.importing.terms import (
@@ -30,6 +30,7 @@ BY_TURN = ("stride", "with", "first", "pad")  # parameters that may differ in th
 def fold(sequence: list[Term], style: Style) -> list[Term]:
     """Runs of equal terms, or of terms whose first differs, become ``repeat``."""
     sequence = as_linked(sequence)
+    even_out_turns(sequence)
     for term in sequence:
         if term.kind not in ("module", LINKED):
             term.subs = [fold(sub, style) for sub in term.subs]

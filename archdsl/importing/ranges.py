@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 from archdsl.importing.scope import BlockScope
-from archdsl.importing.terms import Merged, Term, key, skeleton, walk
+from archdsl.importing.terms import Merged, Term, is_named, key, skeleton, walk
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,27 @@ def even_out(modules: Sequence[Term]) -> None:
         for term in others:
             every = {"first": 1, "last": term.channels}
             term.subs[0].insert(0, Term("layer", "slice", every, [], term.channels))
+
+
+def even_out_turns(sequence: Sequence[Term]) -> None:
+    """The same for concatenations that follow each other, each of what comes in and a layer of as
+    many of its newest channels as the first of them has: that layer takes a slice there, too."""
+    for term, after in pairwise(sequence):
+        if not (_extends(term) and _extends(after)) or any(map(is_named, walk([term, after]))):
+            continue
+        begin, *rest = after.subs[1]
+        if not is_range(begin) or [*map(key, rest)] != [*map(key, term.subs[1])]:
+            continue
+        first, last = begin.args["first"], begin.args["last"]
+        if last == begin.channels and last - first + 1 == term.channels:
+            every = {"first": 1, "last": term.channels}
+            term.subs[1].insert(0, Term("layer", "slice", every, [], term.channels))
+
+
+def _extends(term: Term) -> bool:
+    """Whether it is a concatenation of what comes in and of what is computed of it."""
+    joins = (term.kind, term.op) == ("branch", "concat") and not term.args and len(term.subs) == 2
+    return joins and not term.subs[0] and bool(term.subs[1])
 
 
 def _given(term: Term) -> int:

@@ -166,6 +166,8 @@ class Reduction:
         return False
 
     def _tap(self) -> bool:
+        if not self.levels.graph.nests:
+            return False
         made = {item.output: item for item in self.items}
         uses = self._uses()
         for join in self.items:
@@ -186,6 +188,7 @@ class Reduction:
                         continue
                     terms = [[], arm.terms] if x < y else [arm.terms, []]
                     arm.terms = [self._join(join.join, terms, value)]
+                    self.levels.nested = True
                     arm.output, self.fresh = self.fresh, self.fresh - 1
                     join.inputs[first : first + 2] = [arm.output]
                     return True

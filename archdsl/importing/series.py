@@ -61,6 +61,7 @@ class Levels:
             if vertex.like is not None and self.vertices.get(vertex.like.number) is vertex.like:
                 self.like[vertex.number] = vertex.like.number
                 self.users[vertex.like.number].append(vertex)
+        self.nested = False  # whether a join was made one of two within one of more
         self.shared: dict[Shared, Term] = {}
         self._names = {v.path for v in graph.inputs}  # of what comes in, and of what is shared
         for _ in range(HOISTS):

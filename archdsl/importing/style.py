@@ -25,7 +25,12 @@ FIRST = {
     "scale": "value",
 }
 # Layers that a spec has a `default` of, and of which of their arguments.
-KEYS = {"conv": ("bias",), "bn": ("eps", "momentum"), "layer_norm": ("over", "eps", "bias")}
+KEYS = {
+    "conv": ("bias",),
+    "std_conv": ("bias", "gain", "eps"),
+    "bn": ("eps", "momentum"),
+    "layer_norm": ("over", "eps", "bias"),
+}
 
 
 class Style:

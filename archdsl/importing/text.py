@@ -74,8 +74,22 @@ def write(
 
 def texts(graph: Graph, name: str) -> Iterator[str]:
     """The texts of a spec: with blocks, those of several tensors among them where it becomes
-    hardly longer, with those of the library where it is long and becomes shorter by them."""
-    graph.several, alone = False, write(graph, name)
+    hardly longer, with those of the library where it is long and becomes shorter by them. Joins
+    within joins are written where the text without them is longer."""
+    graph.several, graph.nests = False, True
+    writer = SpecWriter(graph, name)
+    nested = writer.text()
+    if writer.levels.nested:
+        graph.nests = False
+        plain = write(graph, name)
+        if _lines(plain) <= _lines(nested):
+            yield from _with_several(graph, name, plain)
+        graph.nests = True
+    yield from _with_several(graph, name, nested)
+
+
+def _with_several(graph: Graph, name: str, alone: str) -> Iterator[str]:
+    """The texts that are made of one, first those with blocks of several tensors."""
     graph.several, several = bool(graph.given), ""
     with suppress(ArchError):  # the others are there for what it cannot say
         several = write(graph, name) if graph.several else ""
@@ -115,14 +129,14 @@ class SpecWriter:
         self,
         graph: Graph,
         name: str,
-        width: Width | None,
-        plain: bool,
-        depth: int,
+        width: Width | None = None,
+        plain: bool = False,
+        depth: int = 0,
         more: Sequence[str] = (),
     ) -> None:
         self.graph, self.name, self.plain, self.again = graph, name, plain, False
         self.width = width
-        levels = Levels(graph, not plain)
+        self.levels = levels = Levels(graph, not plain)
         terms = levels.terms()
         self.style = Style(terms, graph.registry)
         if any(term.op == PAD_TO for term in walk(terms)):

@@ -137,8 +137,9 @@ class Graph:
     ``given`` has the names of what modules of several tensors take, and ``several`` says whether
     such are blocks in the text. ``meeting`` has the names of side outputs that are computed from
     several tensors of the main path, and ``evaluated`` the paths of all layers that run in
-    evaluation, whether or not a result takes them. ``starts`` says how weights start, by layers and
-    their arguments, and ``shares`` which weights outputs have in the loss.
+    evaluation, whether or not a result takes them. ``nests`` says whether a join of a tensor and
+    of what is computed of it may be one of two within one of more. ``starts`` says how weights
+    start, by layers and their arguments, and ``shares`` which weights outputs have in the loss.
     """
 
     vertices: list[Vertex]
@@ -152,6 +153,7 @@ class Graph:
     several: bool = False
     meeting: set[str] = field(default_factory=set)
     evaluated: frozenset[str] = frozenset()
+    nests: bool = True
     starts: dict[str, dict[str, Init]] | None = None
     shares: dict[str, float] = field(default_factory=dict)
 
