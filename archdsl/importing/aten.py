@@ -25,8 +25,8 @@ unbind unflatten unsqueeze
 """.split()
 OF_FUNCTIONAL = """
 adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d alpha_dropout avg_pool1d avg_pool2d
-avg_pool3d celu dropout gelu hardsigmoid hardswish hardtanh leaky_relu linear max_pool1d max_pool2d
-max_pool3d mish pad relu6 scaled_dot_product_attention silu softsign
+avg_pool3d celu dropout gelu glu hardsigmoid hardswish hardtanh leaky_relu linear max_pool1d
+max_pool2d max_pool3d mish pad relu6 scaled_dot_product_attention silu softplus softsign
 """.split()
 IN_PLACE = "celu hardsigmoid hardswish hardtanh leaky_relu mish relu relu6 selu silu".split()
 CHANGED = "add div mul neg sigmoid sub tanh".split()  # methods of a tensor that change it
@@ -172,11 +172,11 @@ for _name in (*IN_PLACE, "dropout"):
 RUN = frozenset(
     """
 _assert_tensor_metadata _to_copy addmm arange argmax baddbmm bitwise_not ceil clamp clamp_max
-clamp_min copy cos cumsum embedding eq erf exp flip floor floor_divide full full_like gather ge glu
-gt hardshrink im2col index index_select instance_norm le lift_fresh_copy linalg_vector_norm log log2
+clamp_min copy cos cumsum embedding eq erf exp flip floor floor_divide full full_like gather ge gt
+hardshrink im2col index index_select instance_norm le lift_fresh_copy linalg_vector_norm log log2
 log_sigmoid logical_and logical_not logical_or logsumexp lt masked_fill max min minimum
 native_group_norm ne new_full new_ones new_zeros ones ones_like reciprocal remainder repeat
-repeat_interleave round rsqrt scalar_tensor scatter sin softplus sqrt stack std sum threshold tile
+repeat_interleave round rsqrt scalar_tensor scatter sin sqrt stack std sum threshold tile
 to tril triu var where zeros zeros_like
 """.split()
 )

@@ -192,6 +192,7 @@ PLAIN: dict[str, Callable[..., Any]] = {
     "Relu": F.relu,
     "Sigmoid": torch.sigmoid,
     "Tanh": torch.tanh,
+    "Softplus": F.softplus,
     "Softsign": F.softsign,
     "HardSwish": F.hardswish,
     "Mish": F.mish,

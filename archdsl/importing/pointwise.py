@@ -32,6 +32,7 @@ ARGUED = {  # with arguments: ours, theirs, what PyTorch takes where it is left 
     "celu": (("CELU", "celu"), (("alpha", "alpha", 1.0),)),
     "hardtanh": (("Hardtanh", "hardtanh"), (("low", "min_val", -1.0), ("high", "max_val", 1.0))),
     "gelu": (("GELU", "gelu"), (("approximate", "approximate", "none"),)),
+    "rrelu": (("RReLU", "RReLU"), (("lower", "lower", 0.125), ("upper", "upper", 1 / 3))),
 }
 UNCHANGED = "contiguous clone to float detach type_as Identity expand_as dropout_identity".split()
 
@@ -55,6 +56,27 @@ for _name, _spelled in PLAIN.items():
     operation(*_spelled)(_activation(_name, ()))
 for _name, (_spelled, _arguments) in ARGUED.items():
     operation(*_spelled)(_activation(_name, _arguments))
+
+
+@operation("Softplus", "softplus")
+def softplus(lower: Lowering, record: TracedCall) -> TensorValue:
+    m = record.module
+    beta, threshold = (
+        lower.argument(record, place, name, usual) if m is None else getattr(m, name)
+        for place, (name, usual) in enumerate((("beta", 1.0), ("threshold", 20.0)), 1)
+    )
+    if threshold != 20:
+        raise Gap(" with a `threshold` other than 20")
+    return lower.apply(make("softplus", beta=beta), record, lower.input(record))
+
+
+@operation("GLU", "glu")
+def glu(lower: Lowering, record: TracedCall) -> TensorValue:
+    x = lower.input(record)
+    axis = lower.argument(record, 1, "dim", -1) if record.module is None else record.module.dim
+    if axis % (len(x.axes) + 1) != 1 + x.axes.index(0):
+        raise Gap(" along an axis other than that of channels")
+    return lower.apply(make("glu"), record, x)
 
 
 @operation(*UNCHANGED)

@@ -22,6 +22,7 @@ from torch.overrides import TorchFunctionMode, resolve_name
 
 from archdsl.diagnostics.model import ArchError
 from archdsl.importing.chance import without_draws
+from archdsl.importing.copied import unchanged
 from archdsl.importing.file_module import FileStep, ModuleScope, ProgramModule
 from archdsl.importing.incoming import (
     Inputs,
@@ -333,8 +334,6 @@ def record(
             known = one.setdefault(id(tensor), tensor.detach().to("meta"))
             tensors[f"{path}.{name}" if path else name] = known
     recorder = _Recorder(model, tensors, flops)
-    modes = [(module, module.training) for module in model.modules()]
-    model.train(training)
     taken = tensors_of(inputs, batch, _dtype(model), device="meta")
     for (name, shape), x in zip(inputs.items(), taken, strict=True):
         recorder.add("input", (name, shape), {}, x)
@@ -346,8 +345,10 @@ def record(
     if isinstance(model, ProgramModule):
         model.watch = recorder
     try:
-        with torch.no_grad(), recorder, without_draws():
+        with unchanged(model), torch.no_grad(), recorder, without_draws():
+            model.train(training)
             out = functional_call(model, tensors, *called(inputs, taken), tie_weights=False)
+            made = next((k for k, p in model.named_parameters() if id(p) not in one), None)
     except ArchError:
         raise
     except Exception as problem:
@@ -359,10 +360,10 @@ def record(
     finally:
         for hook in hooks:
             hook.remove()
-        for module, mode in modes:
-            module.training = mode
         if isinstance(model, ProgramModule):
             model.watch = None
+    if made is not None:
+        raise fails(f"it makes `{made}` while it runs: call it on a tensor first")
     outputs = [(name, recorder.values.get(id(t))) for name, t in outputs_of(out).items()]
     keys: dict[int, str] = {}
     for key, parameter in model.named_parameters(remove_duplicate=False):

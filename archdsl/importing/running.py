@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from copy import deepcopy
 from typing import Any, NamedTuple
 
 import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
+from archdsl.importing.copied import copied
 from archdsl.importing.incoming import Inputs, called, shown, tensors_of
 from archdsl.importing.places import run_theirs
 from archdsl.importing.record import Tied
@@ -24,7 +24,7 @@ MOST = 150_000_000  # parameters of a network that is run
 def prepared(module: nn.Module) -> nn.Module:
     """A copy in double precision with random statistics and without randomness: factors that start
     at zero would hide what is behind them. Random numbers outside are not touched."""
-    copy = deepcopy(module).to(torch.float64)
+    copy = copied(module).to(torch.float64)
     generator = torch.Generator().manual_seed(0)
 
     def noise(tensor: torch.Tensor) -> torch.Tensor:
@@ -32,7 +32,7 @@ def prepared(module: nn.Module) -> nn.Module:
 
     with torch.no_grad():
         for buffer, given in zip(copy.buffers(), module.buffers(), strict=True):
-            if given.is_floating_point() and given.numel() == 1:
+            if given.is_floating_point() and given.numel() == 1 and not given.is_meta:
                 buffer.fill_(as_written(given))
         for parameter in copy.parameters():
             parameter.requires_grad_()  # whether it is frozen is no part of a network

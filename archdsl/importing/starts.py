@@ -12,7 +12,6 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from copy import deepcopy
 from typing import Any
 
 import torch
@@ -20,6 +19,7 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from archdsl.importing.copied import copied
 from archdsl.importing.values import Graph, Vertex
 from archdsl.ir.flat import Flat
 from archdsl.layers.arguments import Unreadable, read_init
@@ -45,7 +45,7 @@ def starts_of(module: nn.Module) -> Starts:
     for parameter in module.parameters():
         empty[id(parameter)] = nn.Parameter(parameter.detach().to("meta"), False)
     try:
-        copy = deepcopy(module, empty)
+        copy = copied(module, empty)
         with torch.no_grad(), _watched() as written:
             getattr(copy, METHOD)()
     except (Exception, SystemExit):  # their code: what it does not say is left out

@@ -19,7 +19,7 @@ OF_NUMBERS = frozenset(
     """
     ReLU relu ReLU6 relu6 SiLU silu SELU selu Sigmoid sigmoid Hardswish hardswish Hardsigmoid
     hardsigmoid Mish mish Tanh tanh Softsign softsign LeakyReLU leaky_relu ELU elu CELU celu
-    Hardtanh hardtanh GELU gelu Dropout dropout neg negative square
+    Hardtanh hardtanh GELU gelu Softplus softplus Dropout dropout neg negative square
     """.split()
 )
 OF_PIXELS = frozenset(

@@ -15,6 +15,7 @@ from archdsl.importing import convert
 from archdsl.importing.proof import pairs
 from archdsl.importing.starts import starts_of
 from archdsl.importing.wrapped import wrapped
+from archdsl.registry import REGISTRY
 
 NET = """\
 arch net
@@ -36,6 +37,24 @@ for (n, c) in [(4, 116), (8, 232), (4, 464)] {
 }
 conv(1024, 1) -> bn -> relu -> global_avgpool -> linear(classes)
 """
+
+
+ACTIVATIONS = [
+    example.call
+    for layer in REGISTRY.layers.values()
+    for example in layer.examples
+    if layer.kind == "activation" and len(example.inputs[0]) == 3
+]
+
+
+@pytest.mark.parametrize("call", ACTIVATIONS)
+def test_every_activation_comes_back(call: str) -> None:
+    """As itself, or as what it is made of, which is compared."""
+    wanted = archdsl.parse(
+        f"arch net\ninput 3x6x6\nconv(8, 3) -> {call} -> conv(4, 1)"
+    ).with_knobs()
+    imported = archdsl.import_module(wanted.build(), wanted.input)
+    assert imported.checked[1].startswith("results and gradients")
 
 
 def test_how_weights_start_comes_back() -> None:

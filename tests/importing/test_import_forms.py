@@ -48,6 +48,9 @@ def by_size(x: torch.Tensor, kernel: int, stride: int) -> torch.Tensor:
 
 FORMS: dict[str, tuple[Function, str]] = {
     "length": (F.normalize, "l2_norm"),
+    "halves": (lambda x: F.glu(x, 1), "glu"),
+    "halves of last": (lambda x: F.glu(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2), "glu"),
+    "soft": (lambda x: F.softplus(x, 2), "softplus(beta = 2)"),
     "axes": (lambda x: x.permute(0, 2, 3, 1), "transpose(first = height, second = width)"),
     "softmax": (lambda x: x.flatten(2).softmax(-1), "softmax(over = tokens)"),
     "rows": (lambda x: x.softmax(2), "softmax(over = height)"),
