@@ -1,9 +1,11 @@
 """What is claimed falsely, and found, where trainings collapse now and then, and where none does.
 
 python benchmarks/collapses.py [--studies N] [--seed N] [--only WORLD ...] [--seeds N ...]
+                               [--explored N ...] [--again N] [--far N]
 
 Whole studies of three budgets, from exploration to the verdict, by scores alone: each network is
-explored with one or two seeds, and two shapes settle at each budget. The trainings are those of
+explored with one or two seeds, and two shapes settle at each budget. With --again, the network that
+ended worst at each budget is explored with so many more seeds. The trainings are those of
 table/small.csv, some of which collapse, those of fashion.csv and rates.csv at the best rate of each
 network, or normal numbers. The quantiles of a network's trainings make a curve, so that no training
 is drawn twice; with "once", those of the table are drawn, each once in a study. "False" is any
@@ -67,11 +69,11 @@ def tuned(name: str) -> World:
 
 
 def normal(spread: Callable[[int, int], float]) -> World:
-    """A deep network is better by two points, of which the spread of most is one."""
+    """A network of the deep half is better by two points, of which the spread of most is one."""
 
     def draw(budget: int, depth: int) -> Draw:
         return lambda rng, n: (
-            MIDDLE + 0.01 * (2 * (depth > 2) + spread(budget, depth) * rng.standard_normal(n))
+            MIDDLE + 0.01 * (2 * (depth > 3) + spread(budget, depth) * rng.standard_normal(n))
         )
 
     return {(b, depth): draw(b, depth) for b in range(3) for depth in (1, 2, 3, 5, 8)}
@@ -83,17 +85,24 @@ WORLDS: dict[str, Callable[[], World]] = {
     "`fashion.csv`": lambda: tuned("fashion"),
     "`rates.csv`": lambda: tuned("digits"),
     "normal": lambda: normal(lambda b, d: 1),
-    "normal, deep ones 3 times as large": lambda: normal(lambda b, d: 3 if d > 2 else 1),
-    "normal, one arm 4 times as large": lambda: normal(lambda b, d: 4 if b < 1 and d > 2 else 1),
+    "normal, deep ones 3 times as large": lambda: normal(lambda b, d: 3 if d > 3 else 1),
+    "normal, one arm 4 times as large": lambda: normal(lambda b, d: 4 if b < 1 and d > 3 else 1),
 }
 
 
-def study(world: World, rng: np.random.Generator, explored: int, seeds: int) -> list[Result]:
+def study(
+    world: World, rng: np.random.Generator, explored: int, seeds: int, again: int = 0
+) -> list[Result]:
+    """``again``: seeds with which the worst network of each budget is explored beside the rest."""
+    drawn = {cell: draw(rng, explored + seeds + again) for cell, draw in world.items()}
+    first = {cell: scores[:explored].mean() for cell, scores in drawn.items()}
+    worst = {min((c for c in world if c[0] == b), key=first.__getitem__) for b, _ in world}
     found = []
-    for (budget, depth), draw in world.items():
+    for (budget, depth), scores in drawn.items():
         where = (f"{budget}", 1.0 + budget, f"{depth}", float(depth), 1.0)
-        for k, score in enumerate(draw(rng, explored + seeds).tolist()):
-            found.append(Result(*where, k, score, settled=k >= explored))
+        last = len(scores) if (budget, depth) in worst else explored + seeds
+        for k, score in enumerate(scores[:last].tolist()):
+            found.append(Result(*where, k, score, settled=explored <= k < explored + seeds))
     return found
 
 
@@ -119,8 +128,11 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", nargs="+", type=int, help="worlds by their places")
     parser.add_argument("--seeds", nargs="+", type=int, default=[3, 5, 10])
+    parser.add_argument("--explored", nargs="+", type=int, default=[1, 2])
+    parser.add_argument("--again", type=int, default=0, help="more seeds of the worst networks")
+    parser.add_argument("--far", type=float, default=rule.FAR, help="medians (default: the rule's)")
     options = parser.parse_args()
-    far = rule.FAR
+    far, again = options.far, options.again
     titles = ("trainings", "explored", "seeds", "seen", "false", "at a budget", "on average")
     print("|", " | ".join(titles), "|")
     print(f"|{' --- |' * len(titles)}")
@@ -130,10 +142,10 @@ def main() -> None:
         world, rng = made(), np.random.default_rng(options.seed)
         many = 24 if "once" in name else 20_000
         means = {cell: float(draw(rng, many).mean()) for cell, draw in world.items()}
-        for explored in (1, 2):
+        for explored in options.explored:
             for seeds in options.seeds:
                 shares = []
-                drawn = [study(world, rng, explored, seeds) for _ in range(options.studies)]
+                drawn = [study(world, rng, explored, seeds, again) for _ in range(options.studies)]
                 for limit in (inf, far):
                     same = [said(moved(results, means), limit) for results in drawn]
                     real = [said(results, limit) for results in drawn]
@@ -146,7 +158,8 @@ def main() -> None:
                     )
                 seen = float(np.mean([collapsed for *_, collapsed in same]))
                 told = [f"{a:.1%}, {b:.1%}" for a, b in zip(*shares, strict=True)]
-                of = (name, explored, seeds, f"{seen:.0%}", *told)
+                times = f"{explored}, the worst {explored + again}" if again else explored
+                of = (name, times, seeds, f"{seen:.0%}", *told)
                 print("|", " | ".join(map(str, of)), "|", flush=True)
 
 
