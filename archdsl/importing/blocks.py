@@ -9,7 +9,7 @@ from typing import Any
 from archdsl.importing.definition import BlockDefinition
 from archdsl.importing.fold import fold
 from archdsl.importing.known import known_of
-from archdsl.importing.ranges import are_same, as_slices, even_out
+from archdsl.importing.ranges import are_same, as_slices, even_out, is_range
 from archdsl.importing.scope import KEYWORDS
 from archdsl.importing.style import Style
 from archdsl.importing.terms import (
@@ -88,7 +88,8 @@ def define(cls: str, terms: list[Term], style: Style) -> None:
     for merged, members in clusters:
         named = [m for m in flat(merged) if m.keep or m.kind in NAMED]
         same = are_same([m.subs[0] for m in members])
-        if len(members) < 2 or size(merged) <= 1 or (same and size(merged) <= SMALL):
+        plain = size(merged) <= 1 or (same and size(merged) <= SMALL) or _takes_a_part(merged)
+        if len(members) < 2 or plain:
             for term in members:
                 _open(term)
             continue
@@ -102,6 +103,11 @@ def define(cls: str, terms: list[Term], style: Style) -> None:
         for number, term in enumerate(members):
             term.kind, term.op = "layer", name
             term.args, term.subs = definition.arguments(number), []
+
+
+def _takes_a_part(merged: list[Merged]) -> bool:
+    """Whether it is a layer, or a block, of a range of the channels."""
+    return len(merged) == 2 and is_range(merged[0]) and merged[1].kind == "layer"
 
 
 def _name(cls: str, style: Style) -> str:

@@ -154,8 +154,7 @@ def _as_dense(term: Term) -> None:
         and not branch.args
     ):
         first, body = branch.subs
-        varied = any(isinstance(v, (FirstTurn, Ramp)) for t in walk(body) for v in t.args.values())
-        if not first and body and not varied:
+        if not first and body:
             term.kind, term.subs = "dense", [body]
 
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from archdsl.importing.scope import BlockScope
-from archdsl.importing.terms import Merged, Term, is_named, key, skeleton, walk
+from archdsl.importing.terms import FirstTurn, Merged, Term, is_named, key, skeleton, walk
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +53,12 @@ def in_all_turns(terms: Sequence[Term]) -> dict[str, Any] | None:
         return None
     if len({first for first, _ in given}) == 1:
         return {"first": given[0][0], "last": LastChannel()}
-    counts = {last - first + 1 for first, last in given}
-    return {"first": Newest(counts.pop()), "last": LastChannel()} if len(counts) == 1 else None
+    count, *counts = (last - first + 1 for first, last in given)
+    if len({*counts}) != 1 or (count != counts[0] and given[0][0] != 1):
+        return None
+    newest = Newest(counts[0])
+    first = newest if count == counts[0] else FirstTurn(1, newest)
+    return {"first": first, "last": LastChannel()}
 
 
 def are_same(bodies: Sequence[list[Term]]) -> bool:
@@ -90,7 +94,7 @@ def even_out(modules: Sequence[Term]) -> None:
 
 def even_out_turns(sequence: Sequence[Term]) -> None:
     """The same for concatenations that follow each other, each of what comes in and a layer of as
-    many of its newest channels as the first of them has: that layer takes a slice there, too."""
+    many of its newest channels as that layer gives, but for the first, of which it takes all."""
     for term, after in pairwise(sequence):
         if not (_extends(term) and _extends(after)) or any(map(is_named, walk([term, after]))):
             continue
@@ -98,7 +102,7 @@ def even_out_turns(sequence: Sequence[Term]) -> None:
         if not is_range(begin) or [*map(key, rest)] != [*map(key, term.subs[1])]:
             continue
         first, last = begin.args["first"], begin.args["last"]
-        if last == begin.channels and last - first + 1 == term.channels:
+        if last == begin.channels and first - 1 == term.channels:
             every = {"first": 1, "last": term.channels}
             term.subs[1].insert(0, Term("layer", "slice", every, [], term.channels))
 
@@ -148,16 +152,19 @@ def written(m: Merged, scope: BlockScope) -> str:
         return f"slice({_plus(begin, 1)}, {last})"
     if start is not None:
         return f"slice({_plus(start, 1)}, in.channels)"
+    rest = [first.rest if isinstance(first, FirstTurn) else first for first in firsts]
     counts = [
         first.count
         if isinstance(first, Newest)
         else (last if isinstance(last, int) else c) - first + 1
-        for first, last, c in zip(firsts, lasts, channels, strict=True)
+        for first, last, c in zip(rest, lasts, channels, strict=True)
     ]
     count = scope.relate(spread(counts), m.channels, "channels")
     from_end = (
         f"in.channels - {int(count) - 1}" if count.isdigit() else f"in.channels - {count} + 1"
     )
+    if any(isinstance(first, FirstTurn) for first in firsts):
+        from_end = f"1 if j == 1 else {from_end}"
     return f"slice({from_end}, in.channels)"
 
 

@@ -197,8 +197,8 @@ class Renderer:
             turns = self.scope.relate(m.args["n"], None, "n")
             body = self.lines(m.subs[0], depth + 1)
             counted = any(_counts(line) for line in body)
-            head = f"repeat {turns}{' as j' * counted}" if m.kind == "repeat" else f"dense({turns})"
-            return [f"{pad}{head} {{", *body, pad + "}"]
+            head = f"repeat {turns}" if m.kind == "repeat" else f"dense({turns})"
+            return [f"{pad}{head}{' as j' * counted} {{", *body, pad + "}"]
         if m.kind == "fractal":
             parts = {name: self.scope.relate(values, None, name) for name, values in m.args.items()}
             usual = "0.5" if parts["drop_path"] != "0" else "0"

@@ -249,7 +249,8 @@ class Levels:
         return Term("module", call.cls, {}, [body()], channels, path=call.path, shapes=shapes)
 
     def _module(self, vertex: Vertex, inside: set[int], here: ModuleCall) -> ModuleCall | None:
-        """The outermost module of a level that a vertex is in, if it is a part of its own."""
+        """The outermost module of a level that a vertex is in, if it is a part of its own; of those
+        that are one and the same the innermost, which others may be, too."""
         found = None
         for call in chain(vertex.call):
             if call is here:
@@ -257,7 +258,7 @@ class Levels:
             module = self.modules.get(call)
             if module is None or not module.vertices < inside or len(module.vertices) < 2:
                 continue
-            if found is None or not is_container(call.cls) or not self._same(found, call):
+            if found is None or is_container(found.cls) or not self._same(found, call):
                 found = call
         return found
 

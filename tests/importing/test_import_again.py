@@ -268,14 +268,39 @@ dense(3) { slice(in.channels - 3, in.channels) -> maxpool(5, stride = 1, pad = 2
 conv(4, 1)
 """
 
+AFTER_ALL = """\
+arch net
 
-@pytest.mark.parametrize("text", [ROOT, NEWEST])
+input 4x8x8
+
+block layer(with_part = true) {
+  if with_part { slice(in.channels - 2, in.channels) }
+  conv(3, 3) -> relu
+}
+
+dense(3) as j { layer(false if j == 1 else true) }
+conv(4, 1)
+"""
+OF_UNITS = """\
+arch net()
+
+input 4x8x8
+
+block unit(c) { conv(c, 3) -> bn -> relu }
+
+dense(3) as j { slice(1 if j == 1 else in.channels - 2, in.channels) -> unit(3) }
+unit(6)
+conv(4, 1)
+"""
+
+
+@pytest.mark.parametrize("text", [ROOT, NEWEST, AFTER_ALL, OF_UNITS])
 def test_concatenations_stay_those_that_the_module_has(text: str) -> None:
     """One of a tensor, of what is computed of it and of what is computed of that is no other one
-    within one; and a first turn that takes all is a turn like those that take the newest."""
+    within one; and a first turn that takes all is a turn of those that take the newest."""
     wanted = archdsl.parse(text).with_knobs()
     made = archdsl.import_module(wanted.build(), wanted.input, name="net")
-    assert made.text == text.replace("net", "net()", 1)
+    assert made.text == text.replace("net\n", "net()\n", 1)
     assert made.architecture.hash == wanted.hash
 
 
