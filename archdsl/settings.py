@@ -10,7 +10,15 @@ from os.path import isfile  # False for what can be no path, where a Path raises
 from typing import Any
 
 from archdsl.diagnostics import codes
-from archdsl.diagnostics.model import ArchError, Diagnostic, Fault, Label, diagnose, did_you_mean
+from archdsl.diagnostics.model import (
+    ArchError,
+    Diagnostic,
+    Fault,
+    Label,
+    diagnose,
+    did_you_mean,
+    which_knob,
+)
 from archdsl.diagnostics.source import Source, Span
 from archdsl.elaborate.arithmetic import MAX_BITS
 from archdsl.elaborate.knobs import Choices, Interval, Knob, option_number
@@ -78,8 +86,7 @@ def read_settings(program: Program, given: Mapping[str, Any]) -> dict[str, Any]:
         if knob is None:
             if "." in name or program.has_choices:
                 continue
-            known = ", ".join(program.knobs) or "none"
-            help = did_you_mean(name, program.knobs) or [f"the knobs are {known}"]
+            help = which_knob(name, program.knobs)
             found.append(diagnose(codes.UNKNOWN_KNOB, help=help, name=name))
             continue
         try:

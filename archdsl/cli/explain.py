@@ -20,7 +20,7 @@ from archdsl.cli.options import candidate_options, json_option, read_candidate, 
 from archdsl.cli.output import WIDTH, Styled, cut, say, say_json, say_text, table
 from archdsl.costs.base import Cost
 from archdsl.diagnostics import codes
-from archdsl.diagnostics.model import ArchError, diagnose, did_you_mean
+from archdsl.diagnostics.model import ArchError, diagnose, did_you_mean, which_knob
 from archdsl.diagnostics.source import Span
 from archdsl.elaborate.knobs import Knob
 from archdsl.graph.written import call
@@ -172,7 +172,7 @@ def effect_of(arch: Architecture, name: str) -> Effect:
     """What a knob changes. Raises ``ArchError`` for one that the spec does not have."""
     known = arch.spec.knobs
     if name not in known:
-        help = did_you_mean(name, known) or [f"the knobs are {', '.join(known) or 'none'}"]
+        help = which_knob(name, known)
         raise ArchError([diagnose(codes.UNKNOWN_KNOB, help=help, name=name)])
     knob = known[name]
     form = arch.spec.families.closed_form(arch.network.knobs, name, arch.given_input)

@@ -9,7 +9,7 @@ from typing import Any
 from archdsl.cli.options import read_named
 from archdsl.cli.progress import followed
 from archdsl.diagnostics import codes
-from archdsl.diagnostics.model import ArchError, diagnose, did_you_mean
+from archdsl.diagnostics.model import ArchError, diagnose, which_knob
 from archdsl.elaborate.knobs import Choices, Interval, Knob
 from archdsl.elaborate.values import is_number
 from archdsl.pictures.contours import COLOURS, Sheet, contours
@@ -75,7 +75,7 @@ def map_costs(spec: str, over: str, python: tuple[Path, ...]) -> Map:
 def _knob(arch: Architecture, name: str) -> Knob:
     known = arch.spec.knobs
     if name not in known:
-        help = did_you_mean(name, known) or [f"the knobs are {', '.join(known) or 'none'}"]
+        help = which_knob(name, known)
         raise ArchError([diagnose(codes.UNKNOWN_KNOB, help=help, name=name)])
     return known[name]
 

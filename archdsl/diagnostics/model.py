@@ -114,6 +114,13 @@ def did_you_mean(
     return [] if near is None else [f"did you mean `{near}`?"]
 
 
+def which_knob(word: str, known: Iterable[str]) -> list[str]:
+    """A help line for a name that no knob has: the knob that is spelled most like it, or all."""
+    names = list(known)
+    shown = f"the knobs are {', '.join(names)}" if names else "it has no knobs"
+    return did_you_mean(word, names) or [shown]
+
+
 def spelled_like(
     word: str, known: Iterable[str], named: Mapping[str, str] = MappingProxyType({})
 ) -> str | None:

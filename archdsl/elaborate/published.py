@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics import codes
-from archdsl.diagnostics.model import Label, did_you_mean
+from archdsl.diagnostics.model import Label, did_you_mean, which_knob
 from archdsl.diagnostics.source import Span
 from archdsl.elaborate.knobs import Choices, Interval
 from archdsl.elaborate.values import describe, is_number, show
@@ -101,9 +101,7 @@ def _variant(
         key, place = _named(argument)
         knob = program.knobs.get(key)
         if knob is None:
-            help = did_you_mean(key, program.knobs)
-            if not help:
-                help = [f"the knobs are {', '.join(program.knobs) or 'none'}"]
+            help = which_knob(key, program.knobs)
             if argument.name is None:
                 help = ["a knob is set by its name: `name = value`"]
             report(codes.UNKNOWN_KNOB, place, help=help, name=key)

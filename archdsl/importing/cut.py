@@ -130,11 +130,12 @@ def order_of(cut: AxisSplit, batch: int) -> tuple[int, ...] | None:
     return tuple(order) if len(set(order)) == len(shape) else None
 
 
-def in_order(cut: AxisSplit, batch: int) -> bool:
-    """Whether the numbers are in the order in which the vertex has them."""
+def in_order(cut: AxisSplit, batch: int, order: Sequence[int] | None = None) -> bool:
+    """Whether the numbers are in the order in which the vertex has them, or would have them with
+    its axes in another order."""
     if cut.rolled:
         return False
-    plain = cut_of(cut.vertex, range(len(cut.vertex.shape)), batch)
+    plain = cut_of(cut.vertex, order or range(len(cut.vertex.shape)), batch)
     again = cut.reshaped(plain.shape)
     return again is not None and again.axes == plain.axes
 

@@ -15,12 +15,14 @@ from archdsl.importing.graphs import failure
 from archdsl.importing.simplify import live
 from archdsl.importing.terms import Kept, Term, last, of_scope, rename, walk
 from archdsl.importing.values import MAIN, Vertex
+from archdsl.importing.weighted import per_axis
 
 if TYPE_CHECKING:
     from archdsl.diagnostics.model import ArchError
     from archdsl.importing.series import Levels
 
 HOW = ("per", "scaling")  # arguments of a sum that drops its branch
+OWN_STEP = "own_step"  # of a residual: its shortcut is not the one that is found by itself
 SHORT = 8  # terms of a part that may be an arm
 
 
@@ -41,6 +43,17 @@ class ReducedPart:
     def is_chain(self) -> bool:
         """Whether it is terms that one tensor goes through."""
         return self.join is None and len(self.inputs) == 1
+
+
+def _own_step(short: list[Term], before: Vertex | None, after: Vertex) -> dict[str, object]:
+    """What is said of a shortcut with another stride than the one that ``residual`` finds by the
+    sizes: an image of one pixel has one after any stride."""
+    given = [term.args.get("stride", 1) for term in walk(short) if term.op == "conv"]
+    if before is None or len(given) != 1:
+        return {}
+    sizes = zip(before.shape[1:], after.shape[1:], strict=False)
+    steps = tuple(-(-n // m) for n, m in sizes)
+    return {} if per_axis(given[0], len(steps)) == steps else {OWN_STEP: True}
 
 
 def arguments_of(vertex: Vertex) -> dict[str, object]:
@@ -207,6 +220,7 @@ class Reduction:
                 given = dict(vertex.layer.given())
                 args = {"drop": vertex.drop, **{k: given[k] for k in HOW if k in given}}
                 short, body = arms
+                args |= _own_step(short, known, vertex)
                 made = ([body], "identity") if not short else ([body, short], "layer")
                 return Term("residual", made[1], args, made[0], channels)
             uses = any(arm[0].kind == "use" for arm in arms if arm)
@@ -214,6 +228,7 @@ class Reduction:
                 return Term("residual", "identity", args, [max(arms, key=len)], channels)
             short, body = sorted(arms, key=_extent)
             if short and all(t.kind != "use" for t in (*short, *body)):
+                args = _own_step(short, known, vertex)
                 return Term("residual", "layer", args, [body, short], channels)
         return Term("branch", op, arguments_of(vertex), arms, channels)
 

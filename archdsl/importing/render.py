@@ -8,6 +8,7 @@ from typing import Any
 from archdsl.importing.link_table import loop
 from archdsl.importing.linked import LINKED
 from archdsl.importing.ranges import is_range, written
+from archdsl.importing.reduction import OWN_STEP
 from archdsl.importing.scope import BlockScope
 from archdsl.importing.side_by_side import ARM, ARMS
 from archdsl.importing.terms import ACTIVATIONS, MISSING, UNUSED, Merged
@@ -294,6 +295,8 @@ class Renderer:
         norm = self._given(there[1], i)
         if conv["channels"] == m.channels[i] and conv.get("stride", 1) in (1, (1, 1)):
             return False  # where it is the identity
+        if m.args.get(OWN_STEP, [MISSING] * len(m.ops))[i] is True:
+            return False
         pad = conv.pop("pad", None)
         conv.pop("channels")
         conv.pop("stride", None)

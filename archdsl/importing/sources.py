@@ -60,8 +60,9 @@ def read_name(text: str) -> ModelSource:
     module, colon, attribute = text.rpartition(":")
     if text.endswith(WEIGHTS):
         raise no_model(text, "such a file holds weights or a pickled module, not a program", SAVE)
-    if not colon or not module or not attribute:
-        raise no_model(text, "it has no `:`", HELP)
+    if not module or not attribute:
+        lacks = "nothing stands before or after its `:`" if colon else "it has no `:`"
+        raise no_model(text, lacks, HELP)
     return ModelSource(module, attribute)
 
 
@@ -94,7 +95,7 @@ def load_model(name: ModelSource, call: str | None) -> nn.Module:
         else:
             model = _made(name, names, text)
     if not isinstance(model, nn.Module):
-        raise no_model(text, f"it is not a module of PyTorch, but a {type(model).__name__}")
+        raise no_model(text, f"it is of type `{type(model).__name__}`, not a module of PyTorch")
     return model
 
 

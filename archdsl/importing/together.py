@@ -58,6 +58,11 @@ def whole_of(lower: Lowering, cut: AxisSplit, record: TracedCall) -> TensorValue
         if dealt and outer.axis == inner.axis == 0 and cut.axes[2:] == rest:
             layer = make("channel_shuffle", groups=inner.size)
             return TensorValue(lower.vertex(layer, [vertex], record), tuple(range(len(shape))))
+    last = (*range(1, len(vertex.shape)), 0)
+    if shape and in_order(cut, lower.batch, last):  # channels are last, as those of words
+        turned = lower.plain(TensorValue(vertex, last), record).vertex
+        made = lower.vertex(make("reshape", to=shape), [turned], record)
+        return TensorValue(made, tuple(range(len(shape))))
     raise Gap(" of a tensor whose axes were permuted")
 
 

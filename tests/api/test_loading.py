@@ -304,6 +304,8 @@ def test_values_that_a_knob_cannot_have(
 def test_a_knob_that_is_not_there(spec: Spec) -> None:
     found = mistake(lambda: spec.with_knobs(widht=16))
     assert (found.code, found.helps) == ("A502", ("did you mean `width`?",))
+    fixed = archdsl.parse("arch fixed\ninput 3x8x8\nconv(4, 3)")
+    assert mistake(lambda: fixed.with_knobs(width=16)).helps == ("it has no knobs",)
 
 
 def test_all_mistakes_at_once(spec: Spec) -> None:

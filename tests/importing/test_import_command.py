@@ -106,11 +106,12 @@ def test_python_is_run_with_permission_alone(
     ("source", "reason"),
     [
         ("resnet50", "it has no `:`"),
+        ("my_model.py:", "nothing stands before or after its `:`"),
         ("resnet50.pth", "such a file holds weights or a pickled module, not a program"),
         ("nowhere.py:Net", "there is no file `nowhere.py`"),
         ("my_model.py:Nett", "it defines no `Nett`"),
         ("my_model.py:Net", "it needs `width`"),
-        ("my_model.py:torch", "it is not a module of PyTorch, but a module"),
+        ("my_model.py:torch", "it is of type `module`, not a module of PyTorch"),
         ("torchvision.models:resnet51", "it defines no `resnet51`"),
         ("no_such_package:Net", "there is no package `no_such_package`"),
         ("timm:resnet51", "timm has no model of this name"),

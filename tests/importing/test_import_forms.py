@@ -200,3 +200,25 @@ def test_a_gate_that_the_library_has_is_used(act: nn.Module, gate: nn.Module, wr
 def test_a_number_that_its_place_would_not_tell_has_its_name() -> None:
     model = nn.Sequential(nn.Upsample(scale_factor=64), nn.Conv2d(3, 4, 1))
     assert "upsample(factor = 64)" in archdsl.import_module(model, (3, 2, 2)).text
+
+
+class Step(nn.Module):
+    def __init__(self, before: int, after: int) -> None:
+        super().__init__()
+        self.conv, self.bn = nn.Conv2d(before, after, 3, 2, 1, bias=False), nn.BatchNorm2d(after)
+        self.short = nn.Sequential(
+            nn.Conv2d(before, after, 1, 2, bias=False), nn.BatchNorm2d(after)
+        )
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.bn(self.conv(x)) + self.short(x)
+
+
+@pytest.mark.parametrize(
+    ("side", "written"), [(8, "residual {"), (4, "shortcut = conv(c, 1, stride = 2)")]
+)
+def test_a_shortcut_strides_where_sizes_do_not_tell(side: int, written: str) -> None:
+    """An image of one pixel has one after any stride, as the last of a ResNet at 16x16."""
+    model = nn.Sequential(Step(3, 8), Step(8, 8), Step(8, 16))
+    imported = archdsl.import_module(model, (3, side, side))
+    assert written in imported.text
