@@ -93,6 +93,14 @@ def read_text(path: Path, name: str, place: Span | None = None) -> str:
     return decode(data, name, place)
 
 
+def read_standard_input() -> str:
+    """The text that comes in. Raises a fault where none can, or it is too long or no text."""
+    name = "<stdin>"
+    if not sys.stdin:  # as Python has it where a program is started without
+        raise fault(codes.UNREADABLE, None, name=name, reason="it is closed")
+    return decode(sys.stdin.buffer.read(MAX_BYTES + 1), name)
+
+
 def decode(data: bytes, name: str, place: Span | None = None) -> str:
     """Bytes as the text of a spec."""
     if len(data) > MAX_BYTES:
@@ -161,8 +169,7 @@ def read_source(name: str, ending: str = ARCH) -> tuple[Source, Path | None]:
     path, shown = find(name, ending)
     try:
         if path is None:
-            data = sys.stdin.buffer.read(MAX_BYTES + 1)
-            return Source(shown, decode(data, shown)), Path.cwd()
+            return Source(shown, read_standard_input()), Path.cwd()
         return Source(printable(shown), read_text(path, shown)), path.parent
     except Fault as error:
         raise ArchError([error.diagnostic]) from None

@@ -41,7 +41,7 @@ def write_bytes(path: Path, data: bytes) -> None:
         Path(aside).chmod(mode)
         Path(aside).replace(target)
     except (OSError, ValueError) as problem:
-        raise _refused(path, problem) from None
+        raise refused(path, problem) from None
     finally:  # of an interruption too
         if aside:
             Path(aside).unlink(missing_ok=True)
@@ -53,10 +53,10 @@ def make_folder(path: Path) -> None:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except (OSError, ValueError) as problem:
-        raise _refused(path, problem) from None
+        raise refused(path, problem) from None
 
 
-def _refused(path: Path, problem: OSError | ValueError) -> ArchError:
+def refused(path: Path, problem: OSError | ValueError) -> ArchError:
     reason = (getattr(problem, "strerror", None) or str(problem)).lower()
     return ArchError([diagnose(codes.CANNOT_WRITE, name=str(path), reason=reason)])
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import re
-import sys
 from pathlib import Path
 
 import click
@@ -13,7 +12,7 @@ from archdsl.cli.output import say, show_diagnostics
 from archdsl.diagnostics.model import ArchError, Fault
 from archdsl.diagnostics.render import printable
 from archdsl.diagnostics.source import Source
-from archdsl.files import ARCH, MAX_BYTES, SEARCH, decode, read_text, refuse_others
+from archdsl.files import ARCH, SEARCH, read_standard_input, read_text, refuse_others
 from archdsl.syntax.format import format_source
 from archdsl.syntax.language import language_of
 from archdsl.writing import write_text
@@ -69,7 +68,7 @@ def _expand(files: tuple[str, ...]) -> list[str]:
 
 def _read(name: str) -> str:
     if name == "-":
-        return decode(sys.stdin.buffer.read(MAX_BYTES + 1), "<stdin>")
+        return read_standard_input()
     refuse_others(name, ARCH, SEARCH)
     return read_text(Path(name), name)
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import sys
 from difflib import get_close_matches
 from importlib import import_module
 from io import StringIO, TextIOWrapper
-from typing import Any
+from pathlib import Path
+from typing import Any, TextIO
 
 import click
 
@@ -68,6 +70,13 @@ class Commands(click.Group):
             return result
         except BrokenPipeError:  # click would make a failure of it
             raise ReaderGone from None
+        except OSError as problem:
+            if problem.errno != errno.ENOSPC or problem.filename is not None:
+                raise
+            from archdsl.writing import refused
+
+            nothing_more(sys.stdout)
+            raise refused(Path("<stdout>"), problem) from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -94,9 +103,18 @@ def cli() -> None:
     """
 
 
+def nothing_more(*streams: TextIO) -> None:
+    """What is left to say on these goes nowhere."""
+    for stream in streams:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
 def main(arguments: list[str] | None = None) -> Any:
     """Runs the command line. Exit codes: 0 well, 1 the spec is at fault, 2 the call is,
     130 interrupted."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # as Python has it where a program is started without
+            setattr(sys, name, StringIO())
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # what a terminal cannot show is no reason to stop
             stream.reconfigure(errors="backslashreplace")
@@ -122,8 +140,7 @@ def main(arguments: list[str] | None = None) -> Any:
         say("interrupted", error=True)
         code = 130
     except ReaderGone as gone:
-        for stream in (sys.stdout, sys.stderr) if gone.code else (sys.stdout,):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        nothing_more(*(sys.stdout, sys.stderr) if gone.code else (sys.stdout,))
         code = gone.code
     except Exception as error:
         if os.environ.get("ARCHDSL_DEBUG"):
