@@ -9,6 +9,8 @@ from archdsl.layers.axes import SPACE
 from archdsl.layers.base import Layer, signature
 from archdsl.registry import REGISTRY
 
+NOTHING_LEFT = ": nothing is left beside the batch: keep an axis of one"
+
 
 class Gap(Exception):
     """Why an operation is not a layer: in words that follow its name."""

@@ -34,7 +34,7 @@ ARGUED = {  # with arguments: ours, theirs, what PyTorch takes where it is left 
     "gelu": (("GELU", "gelu"), (("approximate", "approximate", "none"),)),
     "rrelu": (("RReLU", "RReLU"), (("lower", "lower", 0.125), ("upper", "upper", 1 / 3))),
 }
-UNCHANGED = "contiguous clone to float detach type_as Identity expand_as dropout_identity".split()
+UNCHANGED = "contiguous clone to float type_as Identity expand_as dropout_identity".split()
 
 
 def _activation(name: str, arguments: tuple[tuple[str, str, Any], ...]) -> Any:
@@ -90,6 +90,11 @@ def same(lower: Lowering, record: TracedCall) -> Any:
     if record.shapes[0] is not None and record.shapes[0][1:] != x.shape:
         return Repeated(x, record.shapes[0][1:])
     return x
+
+
+@operation("detach")
+def detached(lower: Lowering, record: TracedCall) -> TensorValue:
+    raise Gap(": no gradient goes through it, and one goes through all layers")
 
 
 @operation("zeros_like")

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from archdsl.importing.arithmetic import maximum
 from archdsl.importing.cut import Atom, AxisSplit, Group, cut_of
-from archdsl.importing.layer_of import Gap, make, named
+from archdsl.importing.layer_of import NOTHING_LEFT, Gap, make, named
 from archdsl.importing.lower import Lowering, operation
 from archdsl.importing.record import TracedCall
 from archdsl.importing.shaped import part_of
@@ -81,8 +81,8 @@ def stacked(lower: Lowering, record: TracedCall) -> AxisSplit:
         or len({(v.shape, v.axes) for v in values}) > 1
     ):
         raise Gap(" of tensors that are not alike")
-    if axis == 0 or len(values) < 2:
-        raise Gap(" along the batch, or of a single tensor")
+    if len(values) < 2:
+        raise Gap(" of a single tensor")
     first = values[0]
     vertex = lower.vertex(make("concat"), [v.vertex for v in values], record)
     cut = cut_of(vertex, first.axes, lower.batch)
@@ -93,13 +93,13 @@ def stacked(lower: Lowering, record: TracedCall) -> AxisSplit:
     return AxisSplit(vertex, tuple(axes))
 
 
-@operation("sum")
-def summed(lower: Lowering, record: TracedCall) -> TensorValue | AxisSplit:
+def _of_arms(lower: Lowering, record: TracedCall, join: str) -> TensorValue | AxisSplit | None:
+    """Arms that meet in a layer of several tensors; nothing where an axis is no arms."""
     x, dims = lower.argument(record, 0, "input"), lower.argument(record, 1, "dim")
     only = dims[0] if isinstance(dims, (tuple, list)) and len(dims) == 1 else dims
     arms = _arms(x, only) if isinstance(x, AxisSplit) and isinstance(only, int) else None
     if arms is None or not isinstance(x, AxisSplit) or x.factor != 1:
-        return _reduced(lower, record, "sumpool")
+        return None
     whole = TensorValue(x.vertex, tuple(range(len(x.vertex.shape))))
     parts = [
         part_of(lower, record, whole, place * arms.inner, arms.inner, True).vertex
@@ -108,7 +108,12 @@ def summed(lower: Lowering, record: TracedCall) -> TensorValue | AxisSplit:
     at = only % len(x.axes)
     kept: tuple[Group, ...] = ((),) if lower.argument(record, 2, "keepdim", False) else ()
     axes = (*x.axes[:at], *kept, *x.axes[at + 1 :])
-    return lower.joined(AxisSplit(lower.vertex(make("add"), parts, record), axes))
+    return lower.joined(AxisSplit(lower.vertex(make(join), parts, record), axes))
+
+
+@operation("sum")
+def summed(lower: Lowering, record: TracedCall) -> TensorValue | AxisSplit:
+    return _of_arms(lower, record, "add") or _reduced(lower, record, "sumpool")
 
 
 @operation("normalize")
@@ -129,15 +134,21 @@ def normalized(lower: Lowering, record: TracedCall) -> TensorValue:
 
 
 @operation("mean", "amax")
-def reduced(lower: Lowering, record: TracedCall) -> TensorValue:
-    return _reduced(lower, record, "avgpool" if record.op == "mean" else "maxpool")
+def reduced(lower: Lowering, record: TracedCall) -> TensorValue | AxisSplit:
+    if record.op == "mean":
+        return _of_arms(lower, record, "mean") or _reduced(lower, record, "avgpool")
+    return _greatest(lower, record)
+
+
+def _greatest(lower: Lowering, record: TracedCall) -> TensorValue | AxisSplit:
+    return _of_arms(lower, record, "max") or _reduced(lower, record, "maxpool")
 
 
 @operation("max")
-def greatest(lower: Lowering, record: TracedCall) -> TensorValue:
+def greatest(lower: Lowering, record: TracedCall) -> TensorValue | AxisSplit:
     """Along an axis, whose places are a second result; or of two tensors."""
     along = isinstance(lower.argument(record, 1, "dim"), int)
-    return _reduced(lower, record, "maxpool") if along else maximum(lower, record)
+    return _greatest(lower, record) if along else maximum(lower, record)
 
 
 def _reduced(lower: Lowering, record: TracedCall, kind: str) -> TensorValue:
@@ -152,6 +163,8 @@ def _reduced(lower: Lowering, record: TracedCall, kind: str) -> TensorValue:
     if 0 in dims:
         raise Gap(" over the batch")
     gone = sorted(x.axes[d - 1] for d in dims)
+    if len(gone) == len(x.axes) and not keep:
+        raise Gap(NOTHING_LEFT)
     every, vertex = list(range(1, rank - 1)), x.vertex
     if every and gone[-len(every) :] == every:
         vertex, left = lower.vertex(make(f"global_{kind}"), [vertex], record), gone[: -len(every)]
@@ -163,8 +176,6 @@ def _reduced(lower: Lowering, record: TracedCall, kind: str) -> TensorValue:
     if keep or not gone:
         return pooled
     kept = [axis for axis in range(rank - 1) if axis not in gone]
-    if not kept:
-        raise Gap(" over all axes")
     to = tuple(vertex.shape[axis] for axis in kept)
     order = tuple(kept.index(axis) for axis in x.axes if axis in kept)
     return lower.apply(make("reshape", to=to), record, pooled, axes=order)

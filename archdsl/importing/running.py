@@ -71,17 +71,24 @@ def without_chance(module: nn.Module) -> None:
 SCALED = ("query", "key", "value", "attn_mask", "dropout_p", "is_causal")
 
 
+def _double_of(value: Any) -> Any:
+    """Double precision for single."""
+    return torch.float64 if value is torch.float32 else value
+
+
 class Certain(TorchFunctionMode):
     """Dropout leaves everything in its place, wherever it is called; and what is in double
     precision stays there, where a module asks for single."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         name = getattr(func, "__name__", "")
+        args = tuple(map(_double_of, args))
+        kwargs = {key: _double_of(value) for key, value in (kwargs or {}).items()}
         if name == "scaled_dot_product_attention":
-            given = {**dict(zip(SCALED, args, strict=False)), **(kwargs or {})}
+            given = {**dict(zip(SCALED, args, strict=False)), **kwargs}
             return run_theirs(func, (), {**given, "dropout_p": 0.0})
         if name == "bernoulli_":  # a mask as it is on average
-            return args[0].fill_(*args[1:2] or [(kwargs or {}).get("p", 0.5)])
+            return args[0].fill_(*args[1:2] or [kwargs.get("p", 0.5)])
         if args and ("dropout" in name or (name == "float" and args[0].dtype == torch.float64)):
             return args[0]
         return run_theirs(func, args, kwargs)

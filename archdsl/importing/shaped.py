@@ -7,7 +7,7 @@ from typing import Any
 
 from archdsl.importing.cut import Atom, AxisSplit, whole
 from archdsl.importing.gathered import gathered
-from archdsl.importing.layer_of import Gap, make, named
+from archdsl.importing.layer_of import NOTHING_LEFT, Gap, make, named
 from archdsl.importing.lower import Lowering, operation
 from archdsl.importing.record import Tied, TracedCall
 from archdsl.importing.values import AttentionScores, TensorValue
@@ -31,6 +31,8 @@ def in_shape(lower: Lowering, record: TracedCall, x: Any) -> Any:
     found = _reshaped(lower, record, x, to) if isinstance(x, TensorValue) else None
     if found is not None:
         return found
+    if to == (lower.batch,):
+        raise Gap(NOTHING_LEFT)
     cut = lower.cut(x).reshaped(to)
     if cut is None:
         raise Gap(" of a tensor whose axes were permuted")
@@ -221,6 +223,8 @@ def range_of(
         part, atom = found
         left = (atom,) if size > 1 else ()
         return replace(part, axes=(*part.axes[:axis], left, *part.axes[axis + 1 :]))
+    if outer is not None and outer.axis > 0:
+        raise Gap(" of one place of a spatial axis, which is then gone: pool it, or keep the axis")
     if outer is None or outer.axis != 0 or outer.inner * outer.size != channels:
         raise Gap(" along an axis other than the first of those that channels are split into")
     whole = TensorValue(x.vertex, tuple(range(len(x.vertex.shape))))
@@ -273,6 +277,8 @@ def place_of(
     if not isinstance(x, (TensorValue, AxisSplit)):
         raise Gap(" of a parameter")
     cut = lower.cut(x)
+    if len(cut.axes) == 2 and axis:
+        raise Gap(NOTHING_LEFT)
     found = range_of(lower, record, cut, axis, place % cut.shape[axis], 1)
     assert isinstance(found, AxisSplit), "a part of a cut"
     return lower.joined(replace(found, axes=(*found.axes[:axis], *found.axes[axis + 1 :])))

@@ -59,6 +59,9 @@ def _indexed(
     cut = [(i, s) for i, s in cut if s.indices(shape[i]) != (0, shape[i], 1)]
     if cut and places:
         raise Gap(" of an index and a range at once")
+    if places and all(axis and shape[axis] == 1 for axis, _ in places):
+        found: TensorValue | AxisSplit = in_shape(lower, record, x)  # as without these axes
+        return found
     for axis, place in reversed(places):
         x = place_of(lower, record, x, axis, place)
     if isinstance(x, AxisSplit) and len(cut) == 1:

@@ -56,6 +56,11 @@ FORMS: dict[str, tuple[Function, str]] = {
     "rows": (lambda x: x.softmax(2), "softmax(over = height)"),
     "below": (lambda x: torch.cat([x, x * 2], 2), "concat(over = height)"),
     "sum": (lambda x: x.sum((2, 3)), "global_sumpool"),
+    "mean of a stack": (lambda x: torch.stack([x, x.relu()]).mean(0), "branch mean"),
+    "most of a stack": (lambda x: torch.stack([x, x.relu()], 2).amax(2), "branch max"),
+    "greatest of a stack": (lambda x: torch.stack([x, x.relu()]).max(0)[0], "branch max"),
+    "the only pixel": (lambda x: F.adaptive_avg_pool2d(x, 1)[:, :, 0, 0], "global_avgpool"),
+    "asked to be single": (lambda x: x.to(torch.float32) + x.softmax(1, torch.float32), "softmax"),
     "sum of channels": (lambda x: x.sum(1, keepdim=True), "channel_sumpool"),
     "stack": (lambda x: torch.stack([x, x * 2], 1).sum(1), "times(2)"),
     "arms": (arms, "softmax"),
@@ -129,6 +134,49 @@ def test_norms_that_no_layer_is_are_told_as_what_they_are() -> None:
         frozen = Around(norm)
         frozen.register_forward_pre_hook(lambda *_: norm.eval() and None)
         archdsl.import_module(frozen, (3, 8, 8))
+
+
+@pytest.mark.parametrize(
+    ("function", "why"),
+    [
+        (lambda x: x.mean((1, 2, 3)), "`mean`: nothing is left beside the batch: keep an axis"),
+        (lambda x: x.mean((2, 3))[:, 0], "`__getitem__`: nothing is left beside the batch"),
+        (lambda x: x.mean((1, 2, 3), True).flatten(), "`flatten`: nothing is left beside the"),
+        (lambda x: x[:, :, 0], "`__getitem__` of one place of a spatial axis, which is then gone"),
+        (lambda x: x * x.detach().sigmoid(), "`detach`: no gradient goes through it"),
+        (lambda x: torch.no_grad()(F.relu)(x), r"`relu` under `torch.no_grad\(\)`: leave that out"),
+    ],
+)
+def test_what_is_no_layer_is_told_why(function: Function, why: str) -> None:
+    with pytest.raises(ArchError, match=why):
+        archdsl.import_module(Around(function), (3, 8, 8), run=False)
+
+
+def test_no_layer_of_ones_own_is_without_gradients() -> None:
+    model = Around(torch.no_grad()(F.relu))
+    with pytest.raises(ArchError, match=r"under `torch\.no_grad"):
+        archdsl.import_module(model, (3, 8, 8), run=False, partial=True)
+
+
+def test_words_as_an_image_of_one_channel() -> None:
+    """As networks for texts have it: kernels as wide as the vectors of words."""
+
+    class Texts(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.words, self.head = nn.Embedding(30, 16), nn.Linear(12, 2)
+            self.convs = nn.ModuleList(nn.Conv2d(1, 6, (size, 16)) for size in (2, 3))
+
+        def forward(self, words: torch.Tensor) -> torch.Tensor:
+            x = self.words(words).unsqueeze(1)
+            parts = [F.relu(conv(x)).squeeze(3) for conv in self.convs]
+            return self.head(torch.cat([F.max_pool1d(p, p.shape[2])[:, :, 0] for p in parts], 1))
+
+    text = archdsl.import_module(Texts(), {"words": torch.zeros(1, 9, dtype=torch.long)}).text
+    assert (
+        "embed(16) -> transpose -> reshape(1x9x16)\nbranch concat {\n  conv(6, 2x16, pad = 0)"
+        in text
+    )
 
 
 def test_a_squeeze_that_takes_the_batch_too_says_so() -> None:
