@@ -74,7 +74,7 @@ class Lowering:
         self.guesses = Guesses()
         self._settled: dict[Any, TensorValue] = {}
         self.memo: dict[Any, Any] = {}  # what several operations have one of
-        self.batch, self.stopped = 0, False
+        self.batch = 0
         self.keys = recording.keys
         records = needed(recording, [ref for _, ref in recording.outputs])
         self.asked = {ref for record in records for ref in record.refs()}
@@ -113,7 +113,6 @@ class Lowering:
             made = gone_on
         else:
             try:
-                self._check_trains(record)
                 function = OPERATIONS.get(record.op.rstrip("_")) or OPERATIONS.get(record.op)
                 if function is None:
                     raise Gap("")
@@ -130,12 +129,6 @@ class Lowering:
             self._values[Ref(record, number)] = value
             if isinstance(value, AxisSplit):
                 self._cut_by.setdefault(value.key, record)
-
-    def _check_trains(self, record: TracedCall) -> None:
-        """Raises ``Gap``, once for a model, where no gradient goes through an operation."""
-        if record.stopped and not self.stopped:
-            self.stopped = True
-            raise Gap(" under `torch.no_grad()`: leave that out, and freeze weights as you train")
 
     def _through(self, record: TracedCall, function: Operation) -> Any:
         """What an operation makes: of a tensor whose channels are last and whole, before its
@@ -172,7 +165,7 @@ class Lowering:
     def _custom(self, record: TracedCall, why: str, taken: Sequence[Any]) -> list[Any] | None:
         """The results of layers of one's own; nothing, and a gap, where there are none such."""
         try:
-            uses, operands = ((), []) if record.stopped else uses_of(self, record)
+            uses, operands = uses_of(self, record)
         except Gap:
             uses, operands = (), []
         if uses and all(use.code in self.custom.names for use in uses):

@@ -102,7 +102,6 @@ class TracedCall:
     place: CodeLine | None = None
     shapes: list[tuple[int, ...] | None] = field(default_factory=list)
     training: bool = False  # whether its module was, when it ran
-    stopped: bool = False  # whether it ran under `torch.no_grad()`
     function: str = ""  # its whole name in PyTorch, where it is a function or a method
     compute: Callable[..., Any] | None = None  # and the function
     flops: int = 0  # how many there were until it had run, where they are counted
@@ -197,7 +196,7 @@ class _Recorder(TorchFunctionMode):
         else:
             place = place_of(OWN)
         record = TracedCall(len(self.records), op, args, kwargs, call, module, where, place)
-        record.flops, record.stopped = self.flops(), not torch.is_grad_enabled()
+        record.flops = self.flops()
         record.training = bool(getattr(module, "training", False))
         self.records.append(record)
         for number, result in enumerate(out if isinstance(out, (tuple, list)) else [out]):
@@ -346,7 +345,7 @@ def record(
     if isinstance(model, ProgramModule):
         model.watch = recorder
     try:
-        with unchanged(model), torch.enable_grad(), recorder, without_draws():
+        with unchanged(model), torch.no_grad(), recorder, without_draws():
             model.train(training)
             out = functional_call(model, tensors, *called(inputs, taken), tie_weights=False)
             made = next((k for k, p in model.named_parameters() if id(p) not in one), None)

@@ -144,18 +144,11 @@ def test_norms_that_no_layer_is_are_told_as_what_they_are() -> None:
         (lambda x: x.mean((1, 2, 3), True).flatten(), "`flatten`: nothing is left beside the"),
         (lambda x: x[:, :, 0], "`__getitem__` of one place of a spatial axis, which is then gone"),
         (lambda x: x * x.detach().sigmoid(), "`detach`: no gradient goes through it"),
-        (lambda x: torch.no_grad()(F.relu)(x), r"`relu` under `torch.no_grad\(\)`: leave that out"),
     ],
 )
 def test_what_is_no_layer_is_told_why(function: Function, why: str) -> None:
     with pytest.raises(ArchError, match=why):
         archdsl.import_module(Around(function), (3, 8, 8), run=False)
-
-
-def test_no_layer_of_ones_own_is_without_gradients() -> None:
-    model = Around(torch.no_grad()(F.relu))
-    with pytest.raises(ArchError, match=r"under `torch\.no_grad"):
-        archdsl.import_module(model, (3, 8, 8), run=False, partial=True)
 
 
 def test_words_as_an_image_of_one_channel() -> None:
