@@ -1,9 +1,10 @@
 """Which networks of torchvision and timm `archdsl import` turns into specs that are the same, and
-in how many lines: a table, as Markdown.
+in how many lines: tables, as Markdown.
 
-    python benchmarks/import.py                       # torchvision's classification networks
+    python benchmarks/import.py > benchmarks/imported.md   # all of the following
+    python benchmarks/import.py torchvision           # torchvision's classification networks
     python benchmarks/import.py segmentation          # torchvision's networks for segmentation
-    python benchmarks/import.py timm                  # one network of each family of timm
+    python benchmarks/import.py timm                  # those of timm that timm.txt names
     python benchmarks/import.py timm resnet50 dla34   # some
     python benchmarks/import.py specs                 # archdsl's own specs, compiled and imported
     python benchmarks/import.py specs/resnet.arch     # some of them, or those of a folder
@@ -19,7 +20,6 @@ from __future__ import annotations
 
 import importlib
 import sys
-import time
 import warnings
 from collections import Counter
 from pathlib import Path
@@ -30,61 +30,58 @@ import archdsl
 from archdsl.importing.convert import Imported
 from archdsl.importing.proof import pairs
 
-FAMILIES = """
-resnet50 resnet50d seresnet50 ecaresnet50d resnet51q resnetblur50 skresnet50 resnest50d
-gcresnet50t resnext50_32x4d resnetv2_50 resnetv2_50x1_bit res2net50_26w_4s resnetaa50 tresnet_m
-densenet121 rdnet_tiny dla34 dla60_res2next dpn68 dpn92 vgg16_bn repvgg_b0 gernet_m mobileone_s0
-ese_vovnet39b vovnet39a cspresnet50 cspdarknet53 darknet53 darknetaa53 cspresnext50 hrnet_w18
-hrnet_w18_small_v2 inception_v3 inception_v4 inception_resnet_v2 nasnetalarge pnasnet5large
-xception41 xception65 xception71 legacy_xception selecsls42b efficientnet_b0 tf_efficientnet_b0
-efficientnet_lite0 efficientnet_es efficientnetv2_rw_t tf_efficientnetv2_s mixnet_s tinynet_a
-mnasnet_100 fbnetc_100 fbnetv3_b spnasnet_100 semnasnet_100 hardcorenas_a mobilenetv1_100
-mobilenetv2_100 mobilenetv3_large_100 mobilenetv4_conv_small mobilenet_edgetpu_v2_m lcnet_050
-rexnet_100 rexnetr_200 ghostnet_100 ghostnetv2_100 repghostnet_100 hgnet_tiny hgnetv2_b0
-regnetx_032 regnety_032 regnetz_b16 regnetv_040 dm_nfnet_f0 nf_resnet50 eca_nfnet_l0 nf_regnet_b1
-convnext_tiny convnextv2_tiny convnext_zepto_rms inception_next_tiny convmixer_768_32
-convformer_s18 poolformer_s12 poolformerv2_s12 focalnet_tiny_srf starnet_s1 fasternet_t0
-mambaout_tiny repvit_m0_9 cspnext_nano legacy_seresnet50 legacy_senet154 test_convnext
-test_efficientnet test_resnet
-""".split()
-
-
 LARGE = 10**9  # parameters
 
 MODULES = {
     "torchvision": lambda: importlib.import_module("torchvision.models"),
     "segmentation": lambda: importlib.import_module("torchvision.models.segmentation"),
 }
+TITLES = {
+    "torchvision": "Networks of torchvision for classification",
+    "segmentation": "Networks of torchvision for segmentation",
+    "timm": "Networks of timm",
+    "specs": "Specs, compiled and imported again",
+}
 
 
 def main() -> None:
-    import torchvision
-
     warnings.simplefilter("ignore")
     if sys.argv[1:] and (paths := specs_of(sys.argv[1:])):
         again(paths)
-        return
-    library, *names = [*sys.argv[1:], "torchvision"][: max(len(sys.argv) - 1, 1)]
-    if not names and library == "timm":
-        names = FAMILIES
-    elif not names:
-        names = torchvision.models.list_models(module=MODULES[library]())
-    print("| network | lines | parameters | seconds | |\n| --- | --- | --- | --- | --- |")
+    elif sys.argv[1:]:
+        table(sys.argv[1], sys.argv[2:] or names_of(sys.argv[1]))
+    else:
+        print("# Networks that were imported\n\nWritten by `python benchmarks/import.py`.")
+        for group, title in TITLES.items():
+            print(f"\n## {title}\n")
+            again(specs_of([group])) if group == "specs" else table(group, names_of(group))
+
+
+def names_of(library: str) -> list[str]:
+    """The networks of a library that are asked for."""
+    import torchvision
+
+    if library == "timm":
+        return Path(__file__).with_name("timm.txt").read_text().split()
+    found: list[str] = torchvision.models.list_models(module=MODULES[library]())
+    return found
+
+
+def table(library: str, names: list[str]) -> None:
+    """Prints networks of a library: lines and parameters of the spec, or why there is none."""
+    print("| network | lines | parameters | |\n| --- | --- | --- | --- |")
     lines, missing = [], Counter[str]()
     for name in names:
-        start = time.process_time()
         try:
             imported = spec_of(library, name)
         except archdsl.ArchError as problem:
             reasons = list(dict.fromkeys(d.message for d in problem.diagnostics))
             missing.update(reasons)
-            print(f"| {name} | | | | {'; '.join(reasons)} |", flush=True)
+            print(f"| {name} | | | {'; '.join(reasons)} |", flush=True)
             continue
         count = sum(1 for line in imported.text.split("\n") if line)
         lines.append(count)
-        params = f"{imported.architecture.params:,}"
-        seconds = f"{time.process_time() - start:.1f}"
-        print(f"| {name} | {count} | {params} | {seconds} | |", flush=True)
+        print(f"| {name} | {count} | {imported.architecture.params:,} | |", flush=True)
     found = f"\n{len(lines)} of {len(names)} are the same network"
     print(f"{found}, in a median of {median(lines):g} lines." if lines else f"{found}.")
     for reason, times in missing.most_common():

@@ -43,7 +43,10 @@ PARTS = (
 )
 
 
-TOP = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "benchmarks/README.md")
+TOP = (
+    *("README.md", "CHANGELOG.md", "CONTRIBUTING.md"),
+    *("benchmarks/README.md", "benchmarks/imported.md"),
+)
 FENCE = re.compile(r"^```(\w+)((?: \S+)*)$", re.MULTILINE)
 LINK = re.compile(r"\[([^\]]*)\]\(([^)\s]+)\)")
 
