@@ -68,12 +68,15 @@ def tuned(name: str) -> World:
     return {cell: quantiles(scores) for cell, scores in best.items()}
 
 
+WIDE = 3  # of these five depths, up to the middle one, as the verdict parts them
+
+
 def normal(spread: Callable[[int, int], float]) -> World:
     """A network of the deep half is better by two points, of which the spread of most is one."""
 
     def draw(budget: int, depth: int) -> Draw:
         return lambda rng, n: (
-            MIDDLE + 0.01 * (2 * (depth > 3) + spread(budget, depth) * rng.standard_normal(n))
+            MIDDLE + 0.01 * (2 * (depth > WIDE) + spread(budget, depth) * rng.standard_normal(n))
         )
 
     return {(b, depth): draw(b, depth) for b in range(3) for depth in (1, 2, 3, 5, 8)}
@@ -85,8 +88,8 @@ WORLDS: dict[str, Callable[[], World]] = {
     "`fashion.csv`": lambda: tuned("fashion"),
     "`rates.csv`": lambda: tuned("digits"),
     "normal": lambda: normal(lambda b, d: 1),
-    "normal, deep ones 3 times as large": lambda: normal(lambda b, d: 3 if d > 3 else 1),
-    "normal, one arm 4 times as large": lambda: normal(lambda b, d: 4 if b < 1 and d > 3 else 1),
+    "normal, deep ones 3 times as large": lambda: normal(lambda b, d: 3 if d > WIDE else 1),
+    "normal, one arm 4 times as large": lambda: normal(lambda b, d: 4 if b < 1 and d > WIDE else 1),
 }
 
 

@@ -187,13 +187,13 @@ def test_fewer_claims_where_networks_collapse_and_none_that_is_new() -> None:
 
 
 def test_fewer_yet_where_the_worst_network_of_each_budget_was_trained_again() -> None:
-    """Nothing is explored twice but that one, with two more seeds: 27 studies in place of 35."""
+    """Nothing is explored twice but that one, with two more seeds."""
     rng, before, after = np.random.default_rng(4), 0, 0
     for _ in range(200):
         drawn = study(rng, nothing, collapsing_when_deep, settings=1, explore=1, fresh=3)
         before += claims(drawn, collapses.FAR)
         after += claims(drawn + worst_again(rng, drawn), collapses.FAR)
-    assert before >= 1.25 * after > 0
+    assert (before, after) == (35, 27)
 
 
 def worst_again(rng: np.random.Generator, drawn: list[Result]) -> list[Result]:
