@@ -9,7 +9,7 @@ from archdsl.layers.axes import SPACE
 from archdsl.layers.base import Layer, signature
 from archdsl.registry import REGISTRY
 
-NOTHING_LEFT = ": nothing is left beside the batch: keep an axis of one"
+NOTHING_LEFT = ": no axis is left beside the batch: keep one, as by `keepdim=True` or `x[:, :1]`"
 
 
 class Gap(Exception):

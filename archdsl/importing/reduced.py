@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from archdsl.importing.arithmetic import maximum
 from archdsl.importing.cut import Atom, AxisSplit, Group, cut_of
-from archdsl.importing.layer_of import NOTHING_LEFT, Gap, make, named
+from archdsl.importing.layer_of import Gap, make, named
 from archdsl.importing.lower import Lowering, operation
 from archdsl.importing.record import TracedCall
 from archdsl.importing.shaped import part_of
@@ -151,7 +151,7 @@ def greatest(lower: Lowering, record: TracedCall) -> TensorValue | AxisSplit:
     return _greatest(lower, record) if along else maximum(lower, record)
 
 
-def _reduced(lower: Lowering, record: TracedCall, kind: str) -> TensorValue:
+def _reduced(lower: Lowering, record: TracedCall, kind: str) -> TensorValue | AxisSplit:
     """All places of some axes as one: all pixels of each channel, or all channels of each
     pixel."""
     x = lower.input(record)
@@ -163,8 +163,6 @@ def _reduced(lower: Lowering, record: TracedCall, kind: str) -> TensorValue:
     if 0 in dims:
         raise Gap(" over the batch")
     gone = sorted(x.axes[d - 1] for d in dims)
-    if len(gone) == len(x.axes) and not keep:
-        raise Gap(NOTHING_LEFT)
     every, vertex = list(range(1, rank - 1)), x.vertex
     if every and gone[-len(every) :] == every:
         vertex, left = lower.vertex(make(f"global_{kind}"), [vertex], record), gone[: -len(every)]
@@ -176,6 +174,8 @@ def _reduced(lower: Lowering, record: TracedCall, kind: str) -> TensorValue:
     if keep or not gone:
         return pooled
     kept = [axis for axis in range(rank - 1) if axis not in gone]
+    if not kept:
+        return AxisSplit(vertex, lower.cut(pooled).axes[:1])
     to = tuple(vertex.shape[axis] for axis in kept)
     order = tuple(kept.index(axis) for axis in x.axes if axis in kept)
     return lower.apply(make("reshape", to=to), record, pooled, axes=order)

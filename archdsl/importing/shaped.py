@@ -7,7 +7,7 @@ from typing import Any
 
 from archdsl.importing.cut import Atom, AxisSplit, whole
 from archdsl.importing.gathered import gathered
-from archdsl.importing.layer_of import NOTHING_LEFT, Gap, make, named
+from archdsl.importing.layer_of import Gap, make, named
 from archdsl.importing.lower import Lowering, operation
 from archdsl.importing.record import Tied, TracedCall
 from archdsl.importing.values import AttentionScores, TensorValue
@@ -31,8 +31,6 @@ def in_shape(lower: Lowering, record: TracedCall, x: Any) -> Any:
     found = _reshaped(lower, record, x, to) if isinstance(x, TensorValue) else None
     if found is not None:
         return found
-    if to == (lower.batch,):
-        raise Gap(NOTHING_LEFT)
     cut = lower.cut(x).reshaped(to)
     if cut is None:
         raise Gap(" of a tensor whose axes were permuted")
@@ -277,8 +275,6 @@ def place_of(
     if not isinstance(x, (TensorValue, AxisSplit)):
         raise Gap(" of a parameter")
     cut = lower.cut(x)
-    if len(cut.axes) == 2 and axis:
-        raise Gap(NOTHING_LEFT)
     found = range_of(lower, record, cut, axis, place % cut.shape[axis], 1)
     assert isinstance(found, AxisSplit), "a part of a cut"
     return lower.joined(replace(found, axes=(*found.axes[:axis], *found.axes[axis + 1 :])))

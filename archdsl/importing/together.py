@@ -15,7 +15,7 @@ from archdsl.importing.cut import (
     squares_in,
     whole,
 )
-from archdsl.importing.layer_of import Gap, make
+from archdsl.importing.layer_of import NOTHING_LEFT, Gap, make
 from archdsl.importing.record import TracedCall
 from archdsl.importing.values import TensorValue, Vertex
 
@@ -29,6 +29,8 @@ def whole_of(lower: Lowering, cut: AxisSplit, record: TracedCall) -> TensorValue
     if prod(shape) != prod(vertex.shape):
         way = ": tell `squeeze()` which axis" * (record.op == "squeeze")
         raise Gap(f" of a tensor whose first axis is not the batch{way}")
+    if not shape:
+        raise Gap(NOTHING_LEFT)
     if (order := order_of(cut := AxisSplit(vertex, cut.axes), lower.batch)) is not None:
         return TensorValue(vertex, order)
     space = tuple(a for axis in range(1, len(vertex.shape)) for a in whole(vertex.shape, axis))

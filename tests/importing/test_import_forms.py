@@ -139,9 +139,9 @@ def test_norms_that_no_layer_is_are_told_as_what_they_are() -> None:
 @pytest.mark.parametrize(
     ("function", "why"),
     [
-        (lambda x: x.mean((1, 2, 3)), "`mean`: nothing is left beside the batch: keep an axis"),
-        (lambda x: x.mean((2, 3))[:, 0], "`__getitem__`: nothing is left beside the batch"),
-        (lambda x: x.mean((1, 2, 3), True).flatten(), "`flatten`: nothing is left beside the"),
+        (lambda x: x.mean((1, 2, 3)), "`mean`: no axis is left beside the batch: keep one, as by"),
+        (lambda x: x.mean((2, 3))[:, 0], "`__getitem__`: no axis is left beside the batch"),
+        (lambda x: x.mean((1, 2, 3), True).flatten(), "`flatten`: no axis is left beside the"),
         (lambda x: x[:, :, 0], "`__getitem__` of one place of a spatial axis, which is then gone"),
         (lambda x: x * x.detach().sigmoid(), "`detach`: no gradient goes through it"),
     ],
@@ -149,6 +149,27 @@ def test_norms_that_no_layer_is_are_told_as_what_they_are() -> None:
 def test_what_is_no_layer_is_told_why(function: Function, why: str) -> None:
     with pytest.raises(ArchError, match=why):
         archdsl.import_module(Around(function), (3, 8, 8), run=False)
+
+
+def column(x: torch.Tensor, place: int) -> torch.Tensor:
+    """One number of each image, without an axis beside that of the batch."""
+    return x.mean((2, 3))[:, place]
+
+
+@pytest.mark.parametrize(
+    ("function", "lines"),
+    [
+        (lambda x: column(x, 0).unsqueeze(1), "flatten -> split(8, 1)"),
+        (lambda x: x.mean((2, 3))[:, 0, None], "flatten -> split(8, 1)"),
+        (lambda x: column(x, 0).sigmoid().view(-1, 1), "flatten -> split(8, 1) -> sigmoid"),
+        (lambda x: torch.cat([x.mean((2, 3))[:, 0:1], column(x, 2).view(-1, 1)], 1), "split(8, 3)"),
+        (lambda x: x.mean((1, 2, 3), True).view(-1).unsqueeze(1), "channel_avgpool -> flatten"),
+        (lambda x: x.mean((1, 2, 3)).unsqueeze(1), "channel_avgpool -> flatten"),
+        (lambda x: x * x.mean((1, 2, 3)).sigmoid().view(-1, 1, 1, 1), "channel_avgpool -> sigmoid"),
+    ],
+)
+def test_an_axis_may_be_gone_for_a_while(function: Function, lines: str) -> None:
+    assert lines in archdsl.import_module(Around(function), (3, 8, 8)).text
 
 
 def test_words_as_an_image_of_one_channel() -> None:
