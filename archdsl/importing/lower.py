@@ -117,9 +117,8 @@ class Lowering:
                 if function is None:
                     raise Gap("")
                 made = self._through(record, function)
-            except (Gap, Misfit) as problem:
-                why = str(problem) if isinstance(problem, Gap) else ": shapes do not fit"
-                made = self._custom(record, why, taken) or self._gap(record, taken)
+            except Gap as problem:
+                made = self._custom(record, str(problem), taken) or self._gap(record, taken)
         results = made if isinstance(made, list) else [made]
         several = range(len(results), len(record.shapes))
         if several and any(Ref(record, number) in self.asked for number in several):
@@ -141,7 +140,7 @@ class Lowering:
             return through(self, record, function) or function(self, record)
         try:
             return function(self, record)
-        except (Gap, Misfit):
+        except Gap:
             if (made := through(self, record, function)) is None:
                 raise
             return made
@@ -174,7 +173,7 @@ class Lowering:
                 for use in uses:
                     made[use.result] = self._made(use, operands, record)
                 return made
-            except Misfit:
+            except Gap:
                 pass  # it was recorded for other shapes
         follows = any(self.guesses.has(value) for value in taken)
         for value in taken:
@@ -186,7 +185,7 @@ class Lowering:
         return None
 
     def _made(self, use: OperationUse, operands: list[Vertex], record: TracedCall) -> TensorValue:
-        """A result of a layer of one's own. Raises ``Misfit``."""
+        """A result of a layer of one's own. Raises ``Gap``."""
         assert use.code is not None, "only what has code is a layer"
         layer: Layer = self.custom.registry.layers[self.custom.names[use.code]]()
         tensors = {key: getattr(record.module, key) for key, *_ in use.code.weights}
@@ -287,8 +286,11 @@ class Lowering:
         weights: dict[str, Tied] | None = None,
         drop: float = 0.0,
     ) -> Vertex:
-        if layer is not None:
-            shape = layer.shape(*[v.shape for v in inputs])
+        """A layer of vertices. Raises ``Gap`` where it cannot take them."""
+        try:
+            shape = shape if layer is None else layer.shape(*[v.shape for v in inputs])
+        except Misfit:
+            raise Gap(": shapes do not fit") from None
         assert shape is not None, "a gap says its shape"
         key = (layer, tuple(v.number for v in inputs))
         if layer is not None and layer.is_associative and not layer.is_sum and key in self._known:

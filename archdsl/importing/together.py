@@ -35,7 +35,7 @@ def whole_of(lower: Lowering, cut: AxisSplit, record: TracedCall) -> TensorValue
         return TensorValue(vertex, order)
     space = tuple(a for axis in range(1, len(vertex.shape)) for a in whole(vertex.shape, axis))
     channels = whole(vertex.shape, 0)
-    if cut.axes[1:] in ((channels, space), (space, channels)):
+    if len(vertex.shape) > 1 and cut.axes[1:] in ((channels, space), (space, channels)):
         made = lower.vertex(make("flatten_space"), [vertex], record)
         return TensorValue(made, (0, 1) if cut.axes[1] == channels else (1, 0))
     if shape and in_order(cut, lower.batch):

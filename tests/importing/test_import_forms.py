@@ -172,6 +172,18 @@ def test_an_axis_may_be_gone_for_a_while(function: Function, lines: str) -> None
     assert lines in archdsl.import_module(Around(function), (3, 8, 8)).text
 
 
+def test_columns_beside_each_other_are_no_internal_error() -> None:
+    def beside(x: torch.Tensor) -> torch.Tensor:
+        return torch.stack([column(x, 0).sigmoid(), column(x, 1).tanh()], 1)
+
+    with pytest.raises(ArchError, match=r"`stack`: no axis is left .* `x\[:, :1\]`"):
+        archdsl.import_module(Around(beside), (3, 8, 8), run=False)
+    with pytest.raises(ArchError) as caught:  # what stands for two gaps is stacked
+        several = Around(lambda x: torch.stack([x.var((1, 2, 3)), x.std((1, 2, 3))], 1))
+        archdsl.import_module(several, (3, 8, 8), run=False)
+    assert [d.message.split("`")[1] for d in caught.value.diagnostics] == ["var", "std"]
+
+
 def test_words_as_an_image_of_one_channel() -> None:
     """As networks for texts have it: kernels as wide as the vectors of words."""
 
