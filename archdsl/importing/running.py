@@ -18,6 +18,7 @@ from archdsl.importing.returned import outputs_of
 from archdsl.importing.single import DROPS
 
 CLOSE = 1e-9  # how far results may be off, relative to the largest
+NO_NUMBERS = "inf or nan, which cannot be compared"
 MOST = 150_000_000  # parameters of a network that is run
 
 
@@ -129,7 +130,7 @@ def compare(
     not. Both are as ``prepared`` makes them, and their weights stay as they are; ``names`` has our
     names of their results."""
     generator = torch.Generator().manual_seed(1)
-    x = tensors_of(inputs, batch, torch.float64, generator=generator)
+    x, at = tensors_of(inputs, batch, torch.float64, generator=generator), shown(inputs)
     for training in (False, True):
         mode = "in training" if training else "in evaluation"
         state = {k: v.clone() for k, v in theirs.state_dict().items()}
@@ -142,8 +143,9 @@ def compare(
             given, wanted = ", ".join(other.results), ", ".join(one.results)
             return f"{mode} it gives {given}, and not {wanted}"
         for name, a in one.results.items():
-            if (off := _off(a, other.results[name])) > CLOSE:
-                at = shown(inputs)
+            if not a.isfinite().all():
+                return f"results {mode} hold {NO_NUMBERS}, for {batch} of {at}"
+            if not (off := _off(a, other.results[name])) <= CLOSE:
                 return f"results {mode} are off by {off:.2g} of the largest, for {batch} of {at}"
         keys = {key: tied.key for key, tied in weights.items()}
         largest = max(float(g.abs().max()) for g in one.gradients.values())
@@ -151,9 +153,11 @@ def compare(
             known = one.gradients.get(keys.get(key, key))
             if known is None:
                 return f"`{key}` has a gradient {mode}, and `{keys.get(key, '')}` has none"
+            if not known.isfinite().all():
+                return f"the gradient of `{keys.get(key, key)}` {mode} holds {NO_NUMBERS}"
             known = weights[key].theirs(known) if key in weights else known
             off = float((known.reshape(gradient.shape) - gradient).abs().max())
-            if off > CLOSE * 100 * max(largest, 1e-30):
+            if not off <= CLOSE * 100 * max(largest, 1e-30):
                 return f"the gradient of `{keys.get(key, key)}` {mode} is off by {off:.2g}"
     return ""
 

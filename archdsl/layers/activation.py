@@ -3,7 +3,7 @@
 from typing import Annotated, ClassVar
 
 from archdsl.diagnostics import codes
-from archdsl.layers.arguments import Count, Flag, NotNegative, OneOf, Real
+from archdsl.layers.arguments import Count, Flag, NotNegative, NotZero, OneOf, Positive, Real
 from archdsl.layers.axes import AXES, along, axis_of
 from archdsl.layers.base import (
     Example,
@@ -106,7 +106,7 @@ class ELU(Activation):
 class CELU(Activation):
     """The continuously differentiable ELU (arXiv:1704.07483)."""
 
-    alpha: NotNegative = 1.0
+    alpha: Positive = 1.0
 
     name = "celu"
     module = "nn.CELU"
@@ -213,7 +213,7 @@ class Tanh(Activation):
 class Softplus(Activation):
     """log(1 + exp(beta * x)) / beta."""
 
-    beta: Real = 1.0
+    beta: NotZero = 1.0
 
     name = "softplus"
     module = "nn.Softplus"

@@ -129,6 +129,18 @@ class Number(Reader):
         return found
 
 
+class NumberButZero(Number):
+    @property
+    def expected(self) -> str:
+        return "a number other than 0"
+
+    def read(self, value: Any) -> float:
+        number = super().read(value)
+        if number == 0:
+            raise Unreadable(self.expected)
+        return number
+
+
 @dataclass(frozen=True)
 class Boolean(Reader):
     @property
@@ -269,6 +281,7 @@ Pad = Annotated[int | tuple[int, ...], PerAxis(0)]
 PadOrSame = Annotated[int | tuple[int, ...] | str, SameOr()]
 Numbers = Annotated[tuple[float, ...], NumberList()]
 Real = Annotated[float, Number()]
+NotZero = Annotated[float, NumberButZero()]
 NotNegative = Annotated[float, Number(0)]
 Positive = Annotated[float, Number(0, above=True)]
 Chance = Annotated[float, Number(0, 1)]

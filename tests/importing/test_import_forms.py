@@ -9,6 +9,7 @@ from torch import nn
 
 import archdsl
 from archdsl.diagnostics.model import ArchError
+from archdsl.importing.running import compare
 
 Function = Callable[[torch.Tensor], torch.Tensor]
 LOW = float("-inf")
@@ -144,6 +145,7 @@ def test_norms_that_no_layer_is_are_told_as_what_they_are() -> None:
         (lambda x: x.mean((1, 2, 3), True).flatten(), "`flatten`: no axis is left beside the"),
         (lambda x: x[:, :, 0], "`__getitem__` of one place of a spatial axis, which is then gone"),
         (lambda x: x * x.detach().sigmoid(), "`detach`: no gradient goes through it"),
+        (lambda x: F.softplus(x, 0), "`beta` of `softplus` must be a number other than 0"),
     ],
 )
 def test_what_is_no_layer_is_told_why(function: Function, why: str) -> None:
@@ -296,3 +298,45 @@ def test_a_shortcut_strides_where_sizes_do_not_tell(side: int, written: str) -> 
     model = nn.Sequential(Step(3, 8), Step(8, 8), Step(8, 16))
     imported = archdsl.import_module(model, (3, side, side))
     assert written in imported.text
+
+
+def vast(x: torch.Tensor) -> torch.Tensor:
+    for _ in range(9):
+        x = x * 1e38
+    return x
+
+
+def test_results_that_are_no_numbers_are_refused() -> None:
+    with pytest.raises(ArchError) as refused:
+        archdsl.import_module(Around(vast), (3, 8, 8))
+    (found,) = refused.value.diagnostics
+    reason = "results in evaluation hold inf or nan, which cannot be compared, for 2 of 3x8x8"
+    assert found.message == f"the spec that was made is not the model: {reason}"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "why"),
+    [
+        (F.relu, F.relu, ""),
+        (
+            F.relu,
+            lambda x: x.relu() * float("nan"),
+            "results in evaluation are off by nan of the largest, for 2 of 3x8x8",
+        ),
+        (
+            lambda x: (x * 0).sqrt(),
+            lambda x: (x * 0).sqrt(),
+            "the gradient of `conv.weight` in evaluation holds inf or nan, which cannot be "
+            "compared",
+        ),
+        (
+            lambda x: x + (x.detach() * 0).sqrt(),
+            lambda x: x + (x * 0).sqrt(),
+            "the gradient of `conv.weight` in evaluation is off by nan",
+        ),
+    ],
+)
+def test_no_number_is_equal_to_another(one: Function, other: Function, why: str) -> None:
+    theirs, ours = Around(one).double(), Around(other).double()
+    ours.load_state_dict(theirs.state_dict())
+    assert compare(theirs, ours, {}, 2, {"": (3, 8, 8)}, {"": "main"}) == why

@@ -19,6 +19,7 @@ from torch import nn
 import archdsl
 from archdsl.cli.main import main
 from archdsl.importing.file_module import TensorKeys
+from archdsl.importing.onnx_check import _off
 from archdsl.importing.proof import pairs
 from archdsl.importing.saved import load_program
 
@@ -420,3 +421,10 @@ def test_an_operation_that_nobody_knows_is_named(tmp_path: Path) -> None:
     with pytest.raises(archdsl.ArchError) as caught:
         archdsl.import_file(path)
     assert caught.value.diagnostics[0].message == "no layer computes `evil.com.Evil`"
+
+
+def test_what_is_no_number_is_as_far_off_as_can_be() -> None:
+    """Of several results the largest would be another one's, beside nan."""
+    one, other = np.array([1.0, float("nan")]), np.array([1.0, 1.0])
+    assert _off(one, other) == _off(other, one) == float("inf")
+    assert _off(other, other) == 0
