@@ -80,9 +80,10 @@ def texts(graph: Graph, name: str) -> Iterator[str]:
     writer = SpecWriter(graph, name)
     nested = writer.text()
     if writer.levels.nested:
-        graph.nests = False
-        plain = write(graph, name)
-        if _lines(plain) <= _lines(nested):
+        graph.nests, plain = False, ""
+        with suppress(ArchError):
+            plain = write(graph, name)
+        if 0 < _lines(plain) <= _lines(nested):
             yield from _with_several(graph, name, plain)
         graph.nests = True
     yield from _with_several(graph, name, nested)

@@ -200,6 +200,32 @@ def test_a_way_that_training_alone_computes_is_refused() -> None:
     assert "`p1`, a result in training only, is not computed by one chain" in found.message
 
 
+def test_joins_within_joins_stand_where_only_they_can() -> None:
+    """Without them, what two arms have in common would stand before the result of training."""
+
+    class Auxiliary(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.c1, self.c2 = nn.Conv2d(3, 4, 3, 1, 1), nn.Conv2d(4, 8, 3, 1, 1)
+            self.h, self.o = nn.Conv2d(8, 5, 1), nn.Conv2d(18, 5, 1)
+            self.y, self.z = nn.Conv2d(8, 6, 1), nn.Conv2d(6, 6, 3, 1, 1)
+            self.w = nn.Conv2d(4, 6, 1)
+
+        def forward(self, x: Tensor) -> Tensor | dict[str, Tensor]:
+            a = self.c1(x).relu()
+            b = self.c2(a).relu()
+            if not self.training:
+                return self.h(b)
+            y = self.y(b).relu()
+            z = self.z(y).relu()
+            return {"out": self.h(b), "aux": self.o(torch.cat([y, z, self.w(a)], 1))}
+
+    assert (
+        "    t2 -> conv(6, 1) -> relu -> branch concat { identity; conv(6, 3) -> relu }\n"
+        in archdsl.import_module(Auxiliary(), (3, 8, 8), run=False).text
+    )
+
+
 def test_what_is_computed_and_not_given_is_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     imported = archdsl.import_module(Meeting("chain"), (3, 8, 8), run=False)
     assert imported.text.endswith(
