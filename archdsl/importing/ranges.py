@@ -93,18 +93,25 @@ def even_out(modules: Sequence[Term]) -> None:
 
 
 def even_out_turns(sequence: Sequence[Term]) -> None:
-    """The same for concatenations that follow each other, each of what comes in and a layer of as
-    many of its newest channels as that layer gives, but for the first, of which it takes all."""
-    for term, after in pairwise(sequence):
-        if not (_extends(term) and _extends(after)) or any(map(is_named, walk([term, after]))):
+    """Gives a concatenation a slice of all that comes in, where at least two follow it whose layers
+    are the same and take the newest channels alone: what the one before gave. So all are turns of
+    ``dense``. A single one that follows is no shorter so."""
+    for three in zip(sequence, sequence[1:], sequence[2:], strict=False):
+        if not all(map(_extends, three)) or any(map(is_named, walk([*three]))):
             continue
-        begin, *rest = after.subs[1]
-        if not is_range(begin) or [*map(key, rest)] != [*map(key, term.subs[1])]:
-            continue
-        first, last = begin.args["first"], begin.args["last"]
-        if last == begin.channels and first - 1 == term.channels:
-            every = {"first": 1, "last": term.channels}
-            term.subs[1].insert(0, Term("layer", "slice", every, [], term.channels))
+        first = three[0]
+        if all(_takes_newest(after, before, first.subs[1]) for before, after in pairwise(three)):
+            every = {"first": 1, "last": first.channels}
+            first.subs[1].insert(0, Term("layer", "slice", every, [], first.channels))
+
+
+def _takes_newest(term: Term, before: Term, layers: Sequence[Term]) -> bool:
+    """Whether a concatenation has these layers, of what the one before it gave."""
+    begin, *rest = term.subs[1]
+    if not is_range(begin) or [*map(key, rest)] != [*map(key, layers)]:
+        return False
+    newest: bool = begin.args["last"] == begin.channels
+    return newest and begin.args["first"] - 1 == before.channels
 
 
 def _extends(term: Term) -> bool:

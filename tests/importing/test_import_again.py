@@ -440,6 +440,27 @@ def test_small_networks_come_back(text: str) -> None:
     assert made.architecture.hash == wanted.hash
 
 
+TWO_TURNS = """\
+arch net
+input 4x8x8
+branch concat { identity; conv(3, 3) }
+branch concat { identity; slice(5, 7) -> conv(3, 3) }
+conv(4, 1)
+"""
+NO_THIRD_TURN = TWO_TURNS.replace(
+    "conv(4, 1)", "branch concat { identity; slice(1, 7) -> conv(3, 3) }\nconv(4, 1)"
+)
+
+
+@pytest.mark.parametrize("text", [TWO_TURNS, NO_THIRD_TURN])
+def test_two_concatenations_get_no_layer_more(text: str) -> None:
+    """As ``dense`` the first of them would have a slice of all that comes in."""
+    wanted = archdsl.parse(text).with_knobs()
+    made = archdsl.import_module(wanted.build(), wanted.input, name="net", run=False)
+    assert made.architecture.hash == wanted.hash
+    assert "dense" not in made.text
+
+
 def test_ranges_arms_and_what_only_some_have_are_written_as_people_do() -> None:
     """MobileOne's units, with one more arm where the size stays, and a block of newest channels."""
     assert (
