@@ -100,15 +100,23 @@ def _of_arms(lower: Lowering, record: TracedCall, join: str) -> TensorValue | Ax
     arms = _arms(x, only) if isinstance(x, AxisSplit) and isinstance(only, int) else None
     if arms is None or not isinstance(x, AxisSplit) or x.factor != 1:
         return None
+    at = only % len(x.axes)
+    if join != "add" and at and not _is_stack(x.vertex, arms):  # which is a layer of all channels
+        return None
     whole = TensorValue(x.vertex, tuple(range(len(x.vertex.shape))))
     parts = [
         part_of(lower, record, whole, place * arms.inner, arms.inner, True).vertex
         for place in range(arms.size)
     ]
-    at = only % len(x.axes)
     kept: tuple[Group, ...] = ((),) if lower.argument(record, 2, "keepdim", False) else ()
     axes = (*x.axes[:at], *kept, *x.axes[at + 1 :])
     return lower.joined(AxisSplit(lower.vertex(make(join), parts, record), axes))
+
+
+def _is_stack(vertex: Vertex, arms: Atom) -> bool:
+    """Whether a vertex puts tensors beside each other, each of which is an arm."""
+    joins = vertex.op == "concat" and vertex.layer is not None and vertex.layer.is_associative
+    return joins and [source.shape[0] for source in vertex.inputs] == [arms.inner] * arms.size
 
 
 @operation("sum")

@@ -96,6 +96,13 @@ def test_an_operation_is_the_layers_that_compute_it(name: str) -> None:
     )
 
 
+def test_groups_of_channels_are_no_arms_of_a_branch() -> None:
+    """As many of them as there are, they take one layer."""
+    groups = Around(lambda x: x.view(len(x), 4, 2, *x.shape[2:]).mean(1))
+    lines = "reshape(4x2x8x8) -> channel_avgpool -> reshape(2x8x8)"
+    assert lines in archdsl.import_module(groups, (3, 8, 8), run=False).text
+
+
 def test_what_a_low_border_does_beside_a_maximum_is_refused() -> None:
     with pytest.raises(ArchError, match="padded with minus infinity"):
         archdsl.import_module(Around(lambda x: F.pad(x, (1, 1, 1, 1), value=LOW) * 2), (3, 8, 8))
