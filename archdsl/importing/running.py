@@ -35,8 +35,7 @@ def prepared(module: nn.Module) -> nn.Module:
         for buffer, given in zip(copy.buffers(), module.buffers(), strict=True):
             if given.is_floating_point() and given.numel() == 1 and not given.is_meta:
                 buffer.fill_(as_written(given))
-        for parameter in copy.parameters():
-            parameter.requires_grad_()  # whether it is frozen is no part of a network
+        for parameter in filter(torch.is_floating_point, copy.parameters()):
             if parameter.dim() <= 1 or not parameter.any():
                 parameter.add_(0.1 * noise(parameter))
         for part in copy.modules():
@@ -178,6 +177,9 @@ def _run(
     names: Mapping[str, str] | None = None,
 ) -> Ran:
     module.train(training)
+    floats = ((n, p) for n, p in module.named_parameters() if p.is_floating_point())
+    # Whether it is frozen, by who made it or by its `train`, is no part of a network.
+    wanted = {name: parameter.requires_grad_() for name, parameter in floats}
     given = [*args, *named.values()]
     free = [x.clone().requires_grad_() if x.is_floating_point() else x for x in given]
     taken = [x.clone() for x in free]  # which a layer may change in its place
@@ -189,7 +191,6 @@ def _run(
     total = sum(
         (o * torch.randn(o.shape, generator=generator, dtype=o.dtype)).sum() for o in found.values()
     )
-    wanted = dict(module.named_parameters())
     wanted |= {f"input {n}": x for n, x in enumerate(free) if x.requires_grad}
     assert isinstance(total, torch.Tensor)
     grads = torch.autograd.grad(total, list(wanted.values()), allow_unused=True)

@@ -1,6 +1,8 @@
 """A model is the same after an import as before it, whatever it keeps while it runs."""
 
 import threading
+from collections import Counter, defaultdict, deque
+from typing import Any
 
 import pytest
 import torch
@@ -9,6 +11,26 @@ from torch import Tensor, nn
 
 import archdsl
 from archdsl.diagnostics.model import ArchError
+from archdsl.importing.copied import copied
+from archdsl.importing.running import prepared
+
+TIED = """\
+arch sequential()
+
+input 3x16x16
+
+let part_2 = shared { conv(8, 3, pad = 0) }
+
+conv(8, 3, pad = 0) -> bn
+repeat 2 { part_2 }
+"""
+HOARDING = """\
+arch hoarding(classes = 5)
+
+input 3x8x8
+
+conv(4, 1) -> conv(classes, 1)
+"""
 
 
 class Keeping(nn.Module):
@@ -82,6 +104,84 @@ def test_a_model_without_numbers() -> None:
         model = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.Conv2d(8, 8, 3))
     model.append(model[2])
     imported = archdsl.import_module(model, (3, 16, 16))
-    assert "repeat 2 { c }" in imported.text or "shared" in imported.text
+    assert imported.text == TIED
     assert imported.checked[1].startswith("results and gradients")
     assert all(parameter.is_meta for parameter in model.parameters())
+    copy = copied(model)
+    assert model[3].weight is model[2].weight and copy[3].weight is copy[2].weight  # type: ignore[index]
+
+
+def test_whole_numbers_on_the_meta_device() -> None:
+    model = nn.Module()
+    indices = torch.zeros(3, dtype=torch.long, device="meta")
+    model.indices = nn.Parameter(indices, requires_grad=False)
+    found = prepared(model).indices
+    assert isinstance(found, nn.Parameter) and not found.requires_grad
+    assert found.dtype == torch.long and found.tolist() == [0, 0, 0]
+
+
+class Hoarding(nn.Module):
+    """Keeps its features in containers of all kinds, one within another."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.head = nn.Conv2d(3, 4, 1), nn.Conv2d(4, 5, 1)
+        self.within: dict[str, list[Any]] = {"features": []}
+        self.last, self.by_name = deque[Any](["first"], maxlen=2), defaultdict[str, list[Any]](list)
+        self.pair, self.sizes = ([], {"none"}), Counter[int]()
+        self.runs = torch.zeros(())
+        self.apart = [nn.BatchNorm2d(4).eval()]  # no module of this one
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.conv(x)
+        self.within["features"].append(x)
+        self.last.append(x)
+        self.last.append(x)
+        self.by_name["features"].append(x)
+        self.pair[0].append(x)
+        self.pair[1].clear()
+        self.sizes[x.shape[1]] += 1
+        self.runs += 1
+        self.apart[0].train()
+        return self.head(x)
+
+
+def test_what_is_within_containers() -> None:
+    model = Hoarding()
+    assert archdsl.import_module(model, (3, 8, 8)).text == HOARDING
+    assert model.within == {"features": []} and model.last == deque(["first"])
+    assert model.last.maxlen == 2 and model.by_name == {} and model.by_name.default_factory is list
+    assert model.pair == ([], {"none"}) and model.sizes == Counter()
+    assert model.runs == 0 and not model.apart[0].training
+
+
+class Partly(nn.Module):
+    """Freezes its first layer when it is to train."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.head = nn.Conv2d(3, 4, 1), nn.Conv2d(4, 5, 1)
+
+    def train(self, mode: bool = True) -> "Partly":
+        self.conv.requires_grad_(not mode)
+        return super().train(mode)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.conv(x))
+
+
+def test_what_a_training_freezes() -> None:
+    model = Partly()
+    assert archdsl.import_module(model, (3, 8, 8)).checked[1] == (
+        "results and gradients, in evaluation and in training, at 3x8x8"
+    )
+    assert [p.requires_grad for p in model.parameters()] == [True] * 4
+
+
+def test_a_gradient_goes_through_what_is_kept() -> None:
+    """A feature that is kept from before has not changed: PyTorch counts what writes to it."""
+    model = Keeping()
+    loss = model(torch.randn(2, 3, 8, 8)).sum() + model.seen[0].square().sum()
+    archdsl.import_module(model, (3, 8, 8))
+    loss.backward()
+    assert model.conv.weight.grad is not None
