@@ -9,6 +9,7 @@ from archdsl.importing.cut import (
     Atom,
     AxisSplit,
     Squares,
+    cut_of,
     in_order,
     merged,
     order_of,
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
 def whole_of(lower: Lowering, cut: AxisSplit, record: TracedCall) -> TensorValue:
     """A tensor whose axes were cut as a whole one. Raises ``Gap``."""
     vertex, shape = lower.multiplied(cut, record), cut.shape[1:]
-    if prod(shape) != prod(vertex.shape):
+    ahead = cut_of(vertex, (), lower.batch).axes[0]
+    if cut.axes[0] != ahead or prod(shape) != prod(vertex.shape):
         way = ": tell `squeeze()` which axis" * (record.op == "squeeze")
         raise Gap(f" of a tensor whose first axis is not the batch{way}")
     if not shape:

@@ -150,6 +150,8 @@ def test_norms_that_no_layer_is_are_told_as_what_they_are() -> None:
         (lambda x: x.mean((1, 2, 3)), "`mean`: no axis is left beside the batch: keep one, as by"),
         (lambda x: x.mean((2, 3))[:, 0], "`__getitem__`: no axis is left beside the batch"),
         (lambda x: x.mean((1, 2, 3), True).flatten(), "`flatten`: no axis is left beside the"),
+        (lambda x: torch.stack([x, x.relu()]).mean(1), "`mean` of a tensor whose first axis is"),
+        (lambda x: torch.stack([x, x.relu()]), "`stack` of a tensor whose first axis is not"),
         (lambda x: x[:, :, 0], "`__getitem__` of one place of a spatial axis, which is then gone"),
         (lambda x: x * x.detach().sigmoid(), "`detach`: no gradient goes through it"),
         (lambda x: F.softplus(x, 0), "`beta` of `softplus` must be a number other than 0"),
