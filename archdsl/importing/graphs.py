@@ -35,6 +35,7 @@ from archdsl.importing.lower import Lowering
 from archdsl.importing.proof import flat_of, pairs
 from archdsl.importing.record import ModuleCall, Recording, needed, record
 from archdsl.importing.simplify import live, renumbered, simplify, users
+from archdsl.importing.through import keys_of
 from archdsl.importing.titles import TAKEN, title_of, titles_of
 from archdsl.importing.unequal import unequal
 from archdsl.importing.values import Graph, TensorValue, Vertex, chain
@@ -87,7 +88,9 @@ def graph_of(module: nn.Module, inputs: Inputs, custom: Custom = NONE) -> Graph:
         _check_chance(lambda: graph_once(module, BATCHES[0], inputs, True, custom, always))
         both = ("in evaluation", tested), ("in training", trained)
         raise unequal(codes.CHANGES_IN_TRAINING, *both, help=ALIKE)
-    graphs[0].evaluated = frozenset(r.path for r in recorded.records if r.module is not None)
+    graphs[0].evaluated = frozenset(
+        r.path for r in recorded.records if r.module is not None or keys_of(recorded, r)
+    )
     return graphs[0]
 
 
@@ -299,6 +302,14 @@ def _name_of(name: str) -> str:
     name = name if name.isascii() else title_of(name)
     known = name in REGISTRY.layers or name in REGISTRY.patterns or name in WORDS
     return f"x_{name}" if known or name in TAKEN else name
+
+
+def not_alone(name: str) -> ArchError:
+    """What is said of a result of training that takes what evaluation would compute for it alone,
+    as it would stand outside of its braces, though the module does so in training only."""
+    why = "is not computed by one chain of layers of its own: return it in evaluation, too"
+    reason = f"`{name}`, a result in training only, {why}"
+    return failure(codes.CHANGES_IN_TRAINING, reason=reason)
 
 
 def failure(kind: Kind, **fields: Any) -> ArchError:

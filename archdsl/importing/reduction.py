@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING
 
-from archdsl.diagnostics import codes
 from archdsl.importing.fractals import NOT_THE_FIRST, fractal, met_in, no_fractal
-from archdsl.importing.graphs import failure
+from archdsl.importing.graphs import not_alone
 from archdsl.importing.simplify import live
 from archdsl.importing.terms import Kept, Term, last, of_scope, rename, walk
 from archdsl.importing.values import MAIN, Vertex
@@ -309,9 +308,7 @@ class Reduction:
         name = next(
             n for n, v in graph.asides if self.levels.vertices[number] in live(graph.vertices, [v])
         )
-        why = "is not computed by one chain of layers of its own: return it in evaluation, too"
-        reason = f"`{name}`, a result in training only, {why}"
-        return failure(codes.CHANGES_IN_TRAINING, reason=reason)
+        return not_alone(name)
 
     def _inline(self) -> None:
         """Short parts that a join alone takes become arms of it."""

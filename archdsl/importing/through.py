@@ -9,7 +9,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from archdsl.importing.cut import AxisSplit, cut_of, whole
-from archdsl.importing.record import Tied, TracedCall
+from archdsl.importing.record import Recording, Tied, TracedCall
 from archdsl.importing.values import TensorValue
 
 if TYPE_CHECKING:
@@ -92,3 +92,11 @@ def tied_in(value: Any) -> list[Tied]:
     if isinstance(value, Tied):
         return [value]
     return [t for item in value for t in tied_in(item)] if isinstance(value, tuple) else []
+
+
+def keys_of(recording: Recording, record: TracedCall) -> list[str]:
+    """The keys of the parameters that an operation has: of its module, or among its arguments."""
+    own = () if record.module is None else record.module.parameters()
+    found = [recording.keys[id(p)] for p in own if id(p) in recording.keys]
+    given = tied_in((*record.args, *record.kwargs.values()))
+    return found + [tied.key for tied in given if tied.trained]

@@ -136,9 +136,10 @@ class Graph:
     it gives where that are several tensors; ``called`` what they are called, by the model's names.
     ``given`` has the names of what modules of several tensors take, and ``several`` says whether
     such are blocks in the text. ``meeting`` has the names of side outputs that are computed from
-    several tensors of the main path, and ``evaluated`` the paths of all layers that run in
-    evaluation, whether or not a result takes them. ``nests`` says whether a join of a tensor and
-    of what is computed of it may be one of two within one of more. ``starts`` says how weights
+    several tensors of the main path, and ``evaluated`` the paths of what runs in evaluation and is
+    a module of torch.nn or takes parameters, whether or not a result needs it. ``nests`` says
+    whether the text has joins within joins: of three tensors that meet, where the second is
+    computed from the first, the first two may meet by themselves. ``starts`` says how weights
     start, by layers and their arguments, and ``shares`` which weights outputs have in the loss.
     """
 

@@ -1,5 +1,6 @@
 """Models with several results, as they are called in evaluation and in training."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -142,10 +143,10 @@ class Pyramid(nn.Module):
     """A feature pyramid whose fine levels are results of training alone. ``lazy`` computes the way
     to them in training alone, too, and not in evaluation."""
 
-    def __init__(self, lazy: bool = False) -> None:
+    def __init__(self, lazy: bool = False, side: Callable[..., nn.Module] = nn.Conv2d) -> None:
         super().__init__()
         self.c1, self.c2, self.c3 = (nn.Conv2d(a, b, 3, 2, 1) for a, b in [(3, 4), (4, 8), (8, 16)])
-        self.l1, self.l2, self.l3 = (nn.Conv2d(n, 5, 1) for n in (4, 8, 16))
+        self.l1, self.l2, self.l3 = (side(n, 5, 1) for n in (4, 8, 16))
         self.p1, self.p2, self.p3 = (nn.Conv2d(5, 6, 3, padding=1) for _ in range(3))
         self.lazy = lazy
 
@@ -198,6 +199,45 @@ def test_a_way_that_training_alone_computes_is_refused() -> None:
     (found,) = caught.value.diagnostics
     assert found.code == "A661"
     assert "`p1`, a result in training only, is not computed by one chain" in found.message
+
+
+def test_a_layer_of_a_function_is_computed_in_evaluation_too() -> None:
+    class Pixels(nn.Module):
+        def __init__(self, before: int, after: int, kernel: int) -> None:
+            super().__init__()
+            self.weight = nn.Parameter(torch.randn(after, before, kernel, kernel))
+
+        def forward(self, x: Tensor) -> Tensor:
+            return F.conv2d(x, self.weight)
+
+    imported = archdsl.import_module(Pyramid(side=Pixels), (3, 32, 32), run=False)
+    outside = "branch add { resize(8); t2 -> conv(5, 1, bias = false) }\noutput p1(when = training)"
+    assert outside in imported.text
+
+
+def test_what_evaluation_applies_less_often_is_refused() -> None:
+    """A layer that evaluation has, too, but not at the place where training has it."""
+
+    class Twice(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.a, self.b = nn.Conv2d(3, 4, 3, 2, 1), nn.Conv2d(4, 4, 3, 2, 1)
+            self.twice = nn.Conv2d(4, 4, 1)
+            self.heads = nn.ModuleList(nn.Conv2d(4, 2, 1) for _ in range(3))
+
+        def forward(self, x: Tensor) -> Tensor | dict[str, Tensor]:
+            x = self.a(x)
+            out = self.heads[0](self.twice(self.b(x)))
+            if not self.training:
+                return out
+            both = self.twice(x)
+            return {"out": out, "q": self.heads[1](both), "r": self.heads[2](both.relu())}
+
+    with pytest.raises(archdsl.ArchError) as caught:
+        archdsl.import_module(Twice(), (3, 32, 32), run=False)
+    (found,) = caught.value.diagnostics
+    assert found.code == "A661"
+    assert "`q`, a result in training only, is not computed by one chain" in found.message
 
 
 def test_joins_within_joins_stand_where_only_they_can() -> None:
