@@ -7,6 +7,7 @@ import sys
 
 import click
 
+from archdsl.cli.output import check_streams
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 
@@ -24,5 +25,6 @@ def command(stdio: bool) -> None:
         if (error.name or "").split(".")[0] not in ("pygls", "lsprotocol"):
             raise
         raise ArchError([diagnose(codes.NEEDS_PACKAGE, package="pygls", extra="lsp")]) from None
+    check_streams()
     output = os.fdopen(os.dup(sys.stdout.fileno()), "wb")  # the server closes it
     make_server().start_io(stdout=output)

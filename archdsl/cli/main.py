@@ -6,6 +6,8 @@ import errno
 import gc
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 from importlib import import_module
 from io import StringIO, TextIOWrapper
@@ -51,6 +53,28 @@ COMMANDS = {
 }
 
 
+# Why a write fails that was begun: no room, no quota, a file that is too large, a broken disk.
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+
+
+@contextmanager
+def spoken() -> Iterator[None]:
+    """Raises ``ReaderGone`` where nobody reads standard output on, of which click would make a
+    failure, and ``ArchError`` (A008) where it cannot be written. Files have their names in an
+    ``OSError``; a command that writes to an open one says itself which it is."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise ReaderGone from None
+    except OSError as problem:
+        if problem.errno not in NO_ROOM or problem.filename is not None:
+            raise
+        from archdsl.writing import refused
+
+        nothing_more(sys.stdout)
+        raise refused(Path("<stdout>"), problem) from None
+
+
 class Commands(click.Group):
     """Loads a command's module only when the command is used."""
 
@@ -63,20 +87,15 @@ class Commands(click.Group):
         command: click.Command = import_module(f"archdsl.cli.{name}").command
         return command
 
+    def make_context(self, *given: Any, **named: Any) -> click.Context:
+        with spoken():  # of --help and --version
+            return super().make_context(*given, **named)
+
     def invoke(self, ctx: click.Context) -> Any:
-        try:
+        with spoken():
             result = super().invoke(ctx)
             sys.stdout.flush()
             return result
-        except BrokenPipeError:  # click would make a failure of it
-            raise ReaderGone from None
-        except OSError as problem:
-            if problem.errno != errno.ENOSPC or problem.filename is not None:
-                raise
-            from archdsl.writing import refused
-
-            nothing_more(sys.stdout)
-            raise refused(Path("<stdout>"), problem) from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -114,7 +133,7 @@ def main(arguments: list[str] | None = None) -> Any:
     130 interrupted."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # as Python has it where a program is started without
-            setattr(sys, name, StringIO())
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w"))
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # what a terminal cannot show is no reason to stop
             stream.reconfigure(errors="backslashreplace")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from archdsl import __version__
+from archdsl.cli.output import check_streams
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.diagnostics.render import render
@@ -55,6 +56,7 @@ def command() -> None:
         if (error.name or "").split(".")[0] not in ("mcp", "mcp_types", "pydantic"):
             raise
         raise ArchError([diagnose(codes.NEEDS_PACKAGE, package="mcp", extra="mcp")]) from None
+    check_streams()
     server.run("stdio")
 
 

@@ -12,7 +12,8 @@ from typing import Any, TextIO
 
 import click
 
-from archdsl.diagnostics.model import Diagnostic
+from archdsl.diagnostics import codes
+from archdsl.diagnostics.model import ArchError, Diagnostic, diagnose
 from archdsl.diagnostics.render import HIDDEN, render
 from archdsl.units import human as human
 from archdsl.units import human_bytes as human_bytes
@@ -186,3 +187,12 @@ def table(
 
     head = [Styled(line, bold=True) for line in lines(header)]
     return [*head, *(line for row in rows for line in lines(row))]
+
+
+def check_streams() -> None:
+    """Raises ``ArchError`` (A002, A008) where standard input or output is closed, over which a
+    server is asked and answers."""
+    if sys.stdin is None:
+        raise ArchError([diagnose(codes.UNREADABLE, name="<stdin>", reason="it is closed")])
+    if sys.__stdout__ is None:  # in whose place another stands by now
+        raise ArchError([diagnose(codes.CANNOT_WRITE, name="<stdout>", reason="it is closed")])
