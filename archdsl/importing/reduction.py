@@ -178,7 +178,7 @@ class Reduction:
         return False
 
     def _tap(self) -> bool:
-        if not self.levels.graph.nests:
+        if not self.levels.nests:
             return False
         made = {item.output: item for item in self.items}
         uses = self._uses()

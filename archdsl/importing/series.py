@@ -49,9 +49,12 @@ class ModuleVertices:
 class Levels:
     """The modules of a graph that are parts of their own, and the terms of each level."""
 
-    def __init__(self, graph: Graph, sized: bool = True) -> None:
-        """``sized`` makes what is padded to the size of another tensor so, at any size."""
+    def __init__(self, graph: Graph, sized: bool = True, nests: bool = True) -> None:
+        """``sized`` makes what is padded to the size of another tensor so, at any size. ``nests``
+        makes joins within joins: of three tensors that meet, where the second is computed from the
+        first, the first two meet by themselves."""
         self.graph, self.root, self.heads = graph, graph.root, class_heads(graph)
+        self.nests = nests
         self.vertices = {v.number: v for v in graph.vertices}
         self.always = {v.number for v in live(graph.vertices, graph.ends)}  # in evaluation, too
         ends = {v.number for v in (*graph.ends, *(v for _, v in graph.asides))}
@@ -61,7 +64,7 @@ class Levels:
             if vertex.like is not None and self.vertices.get(vertex.like.number) is vertex.like:
                 self.like[vertex.number] = vertex.like.number
                 self.users[vertex.like.number].append(vertex)
-        self.nested = False  # whether a join was made one of two within one of more
+        self.nested = False  # whether there is a join within a join
         self.shared: dict[Shared, Term] = {}
         self._names = {v.path for v in graph.inputs}  # of what comes in, and of what is shared
         for _ in range(HOISTS):
@@ -249,8 +252,9 @@ class Levels:
         return Term("module", call.cls, {}, [body()], channels, path=call.path, shapes=shapes)
 
     def _module(self, vertex: Vertex, inside: set[int], here: ModuleCall) -> ModuleCall | None:
-        """The outermost module of a level that a vertex is in, if it is a part of its own; of those
-        that are one and the same the innermost, which others may be, too."""
+        """The outermost call within ``here`` that a vertex is in and that is a part of its own;
+        nothing where there is none. Of calls with the same vertices, as those of a wrapper and of
+        what it holds, it is the innermost: other modules may be of its class."""
         found = None
         for call in chain(vertex.call):
             if call is here:

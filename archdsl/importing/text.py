@@ -58,13 +58,14 @@ def write(
     more: Sequence[str] = (),
     library: bool = False,
     again: bool = False,
+    nests: bool = True,
 ) -> str:
     """The text of a spec. ``width`` makes it a knob, ``depth`` how often parts repeat that
     do so at least so many times, ``more`` the ``kernel`` of blocks and the activation (``act``);
     ``plain`` leaves out blocks and loops. ``library`` uses blocks of the library, beside the gates;
-    ``again``
-    makes blocks of what comes again without a module; the text is empty where there are none."""
-    writer = SpecWriter(graph, name, width, plain, depth, more)
+    ``again`` makes blocks of what comes again without a module; the text is empty where there are
+    none. ``nests`` has joins within joins."""
+    writer = SpecWriter(graph, name, width, plain, depth, more, nests)
     if library and not with_library(writer.terms, writer.style):
         return ""
     writer.again = again
@@ -73,45 +74,45 @@ def write(
 
 
 def texts(graph: Graph, name: str) -> Iterator[str]:
-    """The texts of a spec: with blocks, those of several tensors among them where it becomes
-    hardly longer, with those of the library where it is long and becomes shorter by them. Joins
-    within joins are written where the text without them is longer."""
-    graph.several, graph.nests = False, True
+    """The texts of a spec, the one to be taken first. Those without joins within joins come before
+    those with them, where they are not longer; those with blocks of several tensors before those
+    without, where they are hardly longer; and those with blocks of the library first, where they
+    are shorter than a long text."""
+    graph.several = False
     writer = SpecWriter(graph, name)
     nested = writer.text()
     if writer.levels.nested:
-        graph.nests, plain = False, ""
-        with suppress(ArchError):
-            plain = write(graph, name)
+        plain = ""
+        with suppress(ArchError):  # what results of training take may stand in such joins alone
+            plain = write(graph, name, nests=False)
         if 0 < _lines(plain) <= _lines(nested):
-            yield from _with_several(graph, name, plain)
-        graph.nests = True
-    yield from _with_several(graph, name, nested)
+            yield from _with_several(graph, name, plain, False)
+    yield from _with_several(graph, name, nested, True)
 
 
-def _with_several(graph: Graph, name: str, alone: str) -> Iterator[str]:
+def _with_several(graph: Graph, name: str, alone: str, nests: bool) -> Iterator[str]:
     """The texts that are made of one, first those with blocks of several tensors."""
     graph.several, several = bool(graph.given), ""
     with suppress(ArchError):  # the others are there for what it cannot say
-        several = write(graph, name) if graph.several else ""
+        several = write(graph, name, nests=nests) if graph.several else ""
     if 0 < several.count("\n") <= LONGER * alone.count("\n"):
-        yield from _shortest(graph, name, several)
+        yield from _shortest(graph, name, several, nests)
     graph.several = False
-    yield from _shortest(graph, name, alone)
+    yield from _shortest(graph, name, alone, nests)
 
 
-def _shortest(graph: Graph, name: str, own: str) -> Iterator[str]:
+def _shortest(graph: Graph, name: str, own: str, nests: bool) -> Iterator[str]:
     """A text, and before it the one with blocks of the library, where that is to be taken, or the
     one without loops, where there are no blocks and that is shorter."""
     found = [own]
     if not NAMED_PARTS.search(own):
-        plain = write(graph, name, plain=True)
+        plain = write(graph, name, plain=True, nests=nests)
         if _lines(plain) < _lines(own):
             found.append(plain)
     if own.count("\n") > PAGE:
         taken = False
         for library, again in ((True, False), (False, True)):
-            used = write(graph, name, library=library or taken, again=again)
+            used = write(graph, name, library=library or taken, again=again, nests=nests)
             if 0 < _lines(used) <= SHORTER * _lines(found[-1]):
                 found.append(used)
                 taken = library
@@ -134,10 +135,11 @@ class SpecWriter:
         plain: bool = False,
         depth: int = 0,
         more: Sequence[str] = (),
+        nests: bool = True,
     ) -> None:
         self.graph, self.name, self.plain, self.again = graph, name, plain, False
         self.width = width
-        self.levels = levels = Levels(graph, not plain)
+        self.levels = levels = Levels(graph, not plain, nests)
         terms = levels.terms()
         self.style = Style(terms, graph.registry)
         if any(term.op == PAD_TO for term in walk(terms)):

@@ -137,10 +137,9 @@ class Graph:
     ``given`` has the names of what modules of several tensors take, and ``several`` says whether
     such are blocks in the text. ``meeting`` has the names of side outputs that are computed from
     several tensors of the main path, and ``evaluated`` the paths of what runs in evaluation and is
-    a module of torch.nn or takes parameters, whether or not a result needs it. ``nests`` says
-    whether the text has joins within joins: of three tensors that meet, where the second is
-    computed from the first, the first two may meet by themselves. ``starts`` says how weights
-    start, by layers and their arguments, and ``shares`` which weights outputs have in the loss.
+    a module of torch.nn or takes parameters, whether or not a result needs it. ``starts`` says
+    how weights start, by layers and their arguments, and ``shares`` which weights outputs have in
+    the loss.
     """
 
     vertices: list[Vertex]
@@ -154,7 +153,6 @@ class Graph:
     several: bool = False
     meeting: set[str] = field(default_factory=set)
     evaluated: frozenset[str] = frozenset()
-    nests: bool = True
     starts: dict[str, dict[str, Init]] | None = None
     shares: dict[str, float] = field(default_factory=dict)
 

@@ -37,7 +37,6 @@ class KnobbedSpec(NamedTuple):
 def with_sizes(graph: Graph, title: str, theirs: Flat) -> KnobbedSpec | str:
     """The spec with its width and its depths as knobs, the width's domain being the finest of which
     every value is proved to be a network; those knobs alone that can be; or why there is none."""
-    graph.nests = True  # where more parts repeat
     width = _common_factor(graph, title)
     steps = dict.fromkeys([*(s for s in STEPS if width % s == 0), width]) if width > 1 else {}
     widths = [Width(width, max(width // RANGE // s, 1) * s, RANGE * width, s) for s in steps]
