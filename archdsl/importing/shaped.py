@@ -99,7 +99,8 @@ def permuted_module(lower: Lowering, record: TracedCall) -> Any:
 def transposed(lower: Lowering, record: TracedCall) -> Any:
     rank = _rank(lower, record)
     order = list(range(rank))
-    a, b = lower.argument(record, 1, "dim0", 0), lower.argument(record, 2, "dim1", 1)
+    a = lower.argument(record, 1, "dim0", 0)
+    b = lower.argument(record, 2, "dim1", min(1, rank - 1))
     order[a], order[b] = order[b], order[a]
     return _permuted(lower, record, order)
 

@@ -175,7 +175,7 @@ def column(x: torch.Tensor, place: int) -> torch.Tensor:
         (lambda x: column(x, 0).sigmoid().view(-1, 1), "flatten -> split(8, 1) -> sigmoid"),
         (lambda x: torch.cat([x.mean((2, 3))[:, 0:1], column(x, 2).view(-1, 1)], 1), "split(8, 3)"),
         (lambda x: x.mean((1, 2, 3), True).view(-1).unsqueeze(1), "channel_avgpool -> flatten"),
-        (lambda x: x.mean((1, 2, 3)).unsqueeze(1), "channel_avgpool -> flatten"),
+        (lambda x: x.mean((1, 2, 3)).t().unsqueeze(1), "channel_avgpool -> flatten"),
         (lambda x: x * x.mean((1, 2, 3)).sigmoid().view(-1, 1, 1, 1), "channel_avgpool -> sigmoid"),
     ],
 )
