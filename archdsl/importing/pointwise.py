@@ -32,7 +32,7 @@ ARGUED = {  # with arguments: ours, theirs, what PyTorch takes where it is left 
     "celu": (("CELU", "celu"), (("alpha", "alpha", 1.0),)),
     "hardtanh": (("Hardtanh", "hardtanh"), (("low", "min_val", -1.0), ("high", "max_val", 1.0))),
     "gelu": (("GELU", "gelu"), (("approximate", "approximate", "none"),)),
-    "rrelu": (("RReLU", "RReLU"), (("lower", "lower", 0.125), ("upper", "upper", 1 / 3))),
+    "rrelu": (("RReLU", "rrelu"), (("lower", "lower", 0.125), ("upper", "upper", 1 / 3))),
 }
 UNCHANGED = "contiguous clone to float type_as Identity expand_as dropout_identity".split()
 
@@ -45,6 +45,9 @@ def _activation(name: str, arguments: tuple[tuple[str, str, Any], ...]) -> Any:
                 found[ours] = getattr(record.module, theirs)
             else:
                 found[ours] = lower.argument(record, place + 1, theirs, usual)
+        drawn = name == "rrelu" and record.module is None  # which would know whether it trains
+        if drawn and lower.argument(record, 3, "training", False) != lower.training:
+            raise Gap(" that draws its slopes in evaluation, or not in training")
         if name == "hardtanh" and (found["low"], found["high"]) == (0, 6):
             return lower.apply(make("relu6"), record, lower.input(record))
         return lower.apply(make(name, **found), record, lower.input(record))

@@ -47,42 +47,99 @@ def by_size(x: torch.Tensor, kernel: int, stride: int) -> torch.Tensor:
     return F.pad(x, [side for n in rooms for side in (n // 2, n - n // 2)], value=LOW)
 
 
+ARMS = """
+branch mul {
+  identity
+  {
+    residual(shortcut = split(2, 1)) { split(2, 2) }
+    global_avgpool
+    branch concat { identity; times(2) } -> reshape(2x4) -> softmax -> reshape(8x1x1)
+  }
+}
+residual(shortcut = split(2, 1)) { split(2, 2) }"""
+# What stands after the convolution.
 FORMS: dict[str, tuple[Function, str]] = {
-    "length": (F.normalize, "l2_norm"),
-    "halves": (lambda x: F.glu(x, 1), "glu"),
-    "halves of last": (lambda x: F.glu(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2), "glu"),
-    "soft": (lambda x: F.softplus(x, 2), "softplus(beta = 2)"),
-    "axes": (lambda x: x.permute(0, 2, 3, 1), "transpose(first = height, second = width)"),
-    "softmax": (lambda x: x.flatten(2).softmax(-1), "softmax(over = tokens)"),
-    "rows": (lambda x: x.softmax(2), "softmax(over = height)"),
-    "below": (lambda x: torch.cat([x, x * 2], 2), "concat(over = height)"),
-    "sum": (lambda x: x.sum((2, 3)), "global_sumpool"),
-    "mean of a stack": (lambda x: torch.stack([x, x.relu()]).mean(0), "branch mean"),
-    "most of a stack": (lambda x: torch.stack([x, x.relu()], 2).amax(2), "branch max"),
-    "greatest of a stack": (lambda x: torch.stack([x, x.relu()]).max(0)[0], "branch max"),
-    "the only pixel": (lambda x: F.adaptive_avg_pool2d(x, 1)[:, :, 0, 0], "global_avgpool"),
-    "asked to be single": (lambda x: x.to(torch.float32) + x.softmax(1, torch.float32), "softmax"),
-    "sum of channels": (lambda x: x.sum(1, keepdim=True), "channel_sumpool"),
-    "stack": (lambda x: torch.stack([x, x * 2], 1).sum(1), "times(2)"),
-    "arms": (arms, "softmax"),
-    "squares": (squares, "pixel_unshuffle(4) -> channel_shuffle(8)"),
-    "cut off": (lambda x: F.pad(x, (-1, 1, -1, 1)), "pad(after = 2) -> crop(1)"),
-    "causal": (lambda x: F.pad(x, (2, 2))[..., :-2], "pad(size = [0, 2]) -> crop(after = [0, 2])"),
-    "both ends": (lambda x: x[:, :, 1:-2, 3:], "crop(before = 1x3, after = [2, 0])"),
-    "greatest": (lambda x: x.flatten(2).max(2, keepdim=True)[0], "global_maxpool"),
-    "two tensors": (lambda x: torch.max(x, x * 2), "branch max { identity; times(2) }"),
-    "distance": (lambda x: torch.abs(x - 1), "plus(-1) -> absolute"),
-    "low": (lambda x: F.max_pool2d(F.pad(x, (0, 1, 0, 1), value=LOW), 3, 2), "mode = ceil"),
-    "low by size": (lambda x: F.max_pool2d(by_size(x, 3, 2), 3, 2), "pad = same"),
+    "length": (F.normalize, " -> l2_norm"),
+    "halves": (lambda x: F.glu(x, 1), " -> glu"),
+    "halves of last": (lambda x: F.glu(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2), " -> glu"),
+    "soft": (lambda x: F.softplus(x, 2), " -> softplus(beta = 2)"),
+    "softer": (lambda x: F.softplus(x, beta=-0.5, threshold=20), " -> softplus(beta = -0.5)"),
+    "axes": (
+        lambda x: x.permute(0, 2, 3, 1),
+        " -> transpose(second = height) -> transpose(first = height, second = width)",
+    ),
+    "softmax": (lambda x: x.flatten(2).softmax(-1), " -> flatten_space -> softmax(over = tokens)"),
+    "rows": (lambda x: x.softmax(2), " -> softmax(over = height)"),
+    "below": (
+        lambda x: torch.cat([x, x * 2], 2),
+        "\n[identity, times(2)] -> concat(over = height)",
+    ),
+    "sum": (lambda x: x.sum((2, 3)), " -> global_sumpool -> flatten"),
+    "mean of a stack": (
+        lambda x: torch.stack([x, x.relu()]).mean(0),
+        "\nbranch mean { identity; relu }",
+    ),
+    "most of a stack": (
+        lambda x: torch.stack([x, x.relu()], 2).amax(2),
+        "\nbranch max { identity; relu }",
+    ),
+    "greatest of a stack": (
+        lambda x: torch.stack([x, x.relu()]).max(0)[0],
+        "\nbranch max { identity; relu }",
+    ),
+    "the only pixel": (
+        lambda x: F.adaptive_avg_pool2d(x, 1)[:, :, 0, 0],
+        " -> global_avgpool -> flatten",
+    ),
+    "asked to be single": (
+        lambda x: x.to(torch.float32) + x.softmax(1, torch.float32),
+        "\nresidual { softmax }",
+    ),
+    "sum of channels": (lambda x: x.sum(1, keepdim=True), " -> channel_sumpool"),
+    "stack": (lambda x: torch.stack([x, x * 2], 1).sum(1), "\nresidual { times(2) }"),
+    "arms": (arms, ARMS),
+    "squares": (squares, " -> pixel_unshuffle(4) -> channel_shuffle(8)"),
+    "cut off": (lambda x: F.pad(x, (-1, 1, -1, 1)), " -> pad(after = 2) -> crop(1)"),
+    "causal": (
+        lambda x: F.pad(x, (2, 2))[..., :-2],
+        " -> pad(size = [0, 2]) -> crop(after = [0, 2])",
+    ),
+    "both ends": (lambda x: x[:, :, 1:-2, 3:], " -> crop(before = 1x3, after = [2, 0])"),
+    "greatest": (
+        lambda x: x.flatten(2).max(2, keepdim=True)[0],
+        " -> flatten_space -> global_maxpool",
+    ),
+    "two tensors": (lambda x: torch.max(x, x * 2), "\nbranch max { identity; times(2) }"),
+    "distance": (lambda x: torch.abs(x - 1), " -> plus(-1) -> absolute"),
+    "low": (
+        lambda x: F.max_pool2d(F.pad(x, (0, 1, 0, 1), value=LOW), 3, 2),
+        " -> maxpool(3, stride = 2, mode = ceil)",
+    ),
+    "low by size": (
+        lambda x: F.max_pool2d(by_size(x, 3, 2), 3, 2),
+        " -> maxpool(3, stride = 2, pad = same)",
+    ),
     "low at a stride of 1": (
         lambda x: F.max_pool2d(F.pad(x, (0, 1, 0, 1), value=LOW), 2, 1),
-        "maxpool(2, stride = 1, pad = same)",
+        " -> maxpool(2, stride = 1, pad = same)",
     ),
-    "gate": (lambda x: x * x.mean((2, 3))[:, :, None, None], "reshape(8x1x1)"),
-    "gate of the rest": (lambda x: x * x.mean((2, 3))[..., None, None], "reshape(8x1x1)"),
-    "gate as large": (lambda x: x.mean((2, 3))[:, :, None, None].expand_as(x) * x, "branch mul"),
-    "an axis and a range": (lambda x: x[:, None, :4].squeeze(1), "split(2, 1)"),
-    "low even": (lambda x: F.max_pool2d(F.pad(x, (1,) * 4, value=LOW), 3, 2), "pad = 1"),
+    "gate": (
+        lambda x: x * x.mean((2, 3))[:, :, None, None],
+        "\nbranch mul { identity; global_avgpool -> flatten -> reshape(8x1x1) }",
+    ),
+    "gate of the rest": (
+        lambda x: x * x.mean((2, 3))[..., None, None],
+        "\nbranch mul { identity; global_avgpool -> flatten -> reshape(8x1x1) }",
+    ),
+    "gate as large": (
+        lambda x: x.mean((2, 3))[:, :, None, None].expand_as(x) * x,
+        "\nbranch mul { identity; global_avgpool -> flatten -> reshape(8x1x1) }",
+    ),
+    "an axis and a range": (lambda x: x[:, None, :4].squeeze(1), " -> split(2, 1)"),
+    "low even": (
+        lambda x: F.max_pool2d(F.pad(x, (1,) * 4, value=LOW), 3, 2),
+        " -> maxpool(3, stride = 2, pad = 1)",
+    ),
 }
 
 
@@ -90,7 +147,7 @@ FORMS: dict[str, tuple[Function, str]] = {
 def test_an_operation_is_the_layers_that_compute_it(name: str) -> None:
     function, written = FORMS[name]
     imported = archdsl.import_module(Around(function), (3, 16, 16))
-    assert written in imported.text
+    assert imported.text == f"arch around()\n\ninput 3x16x16\n\nconv(8, 3){written}\n"
     assert imported.checked[-1] == (
         "results and gradients, in evaluation and in training, at 3x16x16"
     )
@@ -101,6 +158,19 @@ def test_groups_of_channels_are_no_arms_of_a_branch() -> None:
     groups = Around(lambda x: x.view(len(x), 4, 2, *x.shape[2:]).mean(1))
     lines = "reshape(4x2x8x8) -> channel_avgpool -> reshape(2x8x8)"
     assert lines in archdsl.import_module(groups, (3, 8, 8), run=False).text
+
+
+@pytest.mark.parametrize("rrelu", [F.rrelu, torch.rrelu])
+def test_slopes_that_are_drawn_in_training(rrelu: Callable[..., torch.Tensor]) -> None:
+    class Drawn(nn.Conv2d):
+        def forward(self, input: torch.Tensor) -> torch.Tensor:
+            return rrelu(super().forward(input), 0.1, 0.3, self.training)
+
+    imported = archdsl.import_module(nn.Sequential(Drawn(3, 8, 1), nn.RReLU()), (3, 8, 8))
+    assert imported.text.splitlines()[-1] == (
+        "conv(8, 1) -> rrelu(lower = 0.1, upper = 0.3) -> rrelu"
+    )
+    assert imported.checked[-1] == "results and gradients, in evaluation and in training, at 3x8x8"
 
 
 def test_what_a_low_border_does_beside_a_maximum_is_refused() -> None:
@@ -154,6 +224,8 @@ def test_norms_that_no_layer_is_are_told_as_what_they_are() -> None:
         (lambda x: torch.stack([x, x.relu()]), "`stack` of a tensor whose first axis is not"),
         (lambda x: x[:, :, 0], "`__getitem__` of one place of a spatial axis, which is then gone"),
         (lambda x: x * x.detach().sigmoid(), "`detach`: no gradient goes through it"),
+        (F.rrelu, "`rrelu` that draws its slopes in evaluation, or not in training"),
+        (lambda x: F.rrelu(x, training=True), "`rrelu` that draws its slopes in evaluation, or"),
         (lambda x: F.softplus(x, 0), "`beta` of `softplus` must be a number other than 0"),
     ],
 )
