@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
+from math import isfinite
 from pathlib import Path
 
 import numpy as np
@@ -77,6 +78,8 @@ def measure_ways(
                 job = Job(way, place, len(given), device, threads, runs)
                 made = WayRun(problem=reason) if reason else _run(job)
                 off = 0.0 if made.problem else _difference(folder, way)
+                if not isfinite(off):
+                    made, off = WayRun(problem="its results hold inf or nan"), 0.0
                 found.append(MeasuredWay(way, made.seconds, made.memory, off, made.problem))
             if known is not None:
                 known(found[-1])
@@ -128,8 +131,9 @@ def _run(job: Job) -> WayRun:
 
 
 def _difference(folder: Path, way: str) -> float:
+    """How far results are from those of eager mode, relative to these; nan where one of them is."""
     with np.load(folder / f"{EAGER}.npz") as wanted, np.load(folder / f"{way}.npz") as found:
-        return max(_off(wanted[name], found[name]) for name in wanted.files)
+        return float(np.max([_off(wanted[name], found[name]) for name in wanted.files]))
 
 
 def _off(wanted: np.ndarray, found: np.ndarray) -> float:

@@ -53,6 +53,28 @@ def test_each_way_has_figures_and_the_same_results(in_this_process: None) -> Non
     assert all(m.seconds > 0 and m.difference < 1e-5 for m in found.values())
 
 
+@pytest.mark.parametrize("place", [0, 1])
+def test_results_that_hold_nan_are_a_problem(
+    in_this_process: None, monkeypatch: pytest.MonkeyPatch, place: int
+) -> None:
+    """Also where it is not the first of several results."""
+
+    def spoiled(job: Job) -> WayRun:
+        found = measured(job)
+        path = Path(job.folder) / f"{job.way}.npz"
+        with np.load(path) as kept:
+            results = [kept[name] for name in kept.files] * 2
+        if job.way == LAST:
+            results[place] = results[place] * np.nan
+        np.savez(path, *results)
+        return found
+
+    monkeypatch.setattr(measuring, "_run", spoiled)
+    found = measured_here()
+    assert found[LAST].problem == "its results hold inf or nan"
+    assert not found[LAST].usable and found[ONNX].usable
+
+
 def test_a_result_that_differs_is_seen_and_not_taken(
     in_this_process: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
