@@ -96,7 +96,7 @@ def read_text(path: Path, name: str, place: Span | None = None) -> str:
 def read_standard_input() -> str:
     """The text that comes in. Raises a fault where none can, or it is too long or no text."""
     name = "<stdin>"
-    if not sys.stdin:  # as Python has it where a program is started without
+    if sys.stdin is None:  # as Python has it where a program is started without
         raise fault(codes.UNREADABLE, None, name=name, reason="it is closed")
     return decode(sys.stdin.buffer.read(MAX_BYTES + 1), name)
 

@@ -34,6 +34,7 @@ from archdsl.importing.file_module import (
 )
 from archdsl.importing.onnx_graph import FAULTS, graph_of
 from archdsl.importing.onnx_operations import ONNX
+from archdsl.units import counted
 from archdsl.within import Outside, within
 
 FIRST_OPSET = 11
@@ -95,8 +96,8 @@ class _OnnxReader:
         found.outputs = {value.name: value.name for value in self.graph.output}
         if self.folded:
             found.said.append(
-                f"{self.folded} batch norms that the file has folded into convolutions are written"
-                " again, as it names them"
+                "what the file has folded into convolutions is written again, as it names it: "
+                + counted(self.folded, "batch norm", exact=True)
             )
         found.said.append(
             "a file of ONNX does not say what is learned: every tensor of several numbers is; and"
