@@ -5,8 +5,8 @@ Run: python benchmarks/figures.py [--json]
 Every number is a ratio of medians taken in this one run, ours and the peer's in turn. The peer
 builds torchvision's module on the meta device and counts with torch.utils.flop_counter. Each
 candidate is a fresh one: a knob is changed to a value that has not been seen before, so that
-nothing can be remembered of it. Ours come fifty in a row: once as a search's solver asks, which has
-all but the first few in closed form, and once elaborated, each by itself.
+nothing can be remembered of it. Ours come fifty in a row: once by ``Spec.figures``, which has all
+but the first few in closed form, and once elaborated, each by itself.
 """
 
 from __future__ import annotations
@@ -39,9 +39,8 @@ def ours(
     value = next(values)
 
     def action() -> None:
-        found = None if elaborate else spec.figures_known({knob: value, **fixed})
-        if found is None:
-            found = figures(spec.with_knobs(**{knob: value}, **fixed).network)
+        knobs = {knob: value, **fixed}
+        found = figures(spec.with_knobs(**knobs).network) if elaborate else spec.figures(**knobs)
         assert found.params > 0 and found.macs > 0 and found.activations > 0
 
     return seconds(action)
@@ -130,7 +129,7 @@ def candidates_a_second() -> dict[str, float]:
     def walk() -> None:
         for depth, width in pairs:
             knobs = {"depth": depth, "width": width}
-            found = spec.figures_known(knobs) or spec.with_knobs(**knobs).figures
+            found = spec.figures(**knobs)
             assert found.params > 0 and found.macs > 0
 
     fresh = seconds(walk)

@@ -5,21 +5,38 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from archdsl.verdict.model import AverageDifference, Growth, SliceVerdict
+from archdsl.verdict.model import (
+    DEPENDS,
+    EQUIVALENT,
+    NO_EVIDENCE,
+    NOT_SETTLED,
+    AverageDifference,
+    Growth,
+    SliceVerdict,
+)
 from archdsl.verdict.results import Question
 from archdsl.verdict.words import average_words, growth_words, slice_words
 
+UNCLAIMED = (NO_EVIDENCE, NOT_SETTLED, EQUIVALENT, DEPENDS)  # words that claim no difference
 COLLAPSED = (
     "A training ended far from the others of its network. That may happen to each shape, so each is"
     " taken to vary at least as much as all do on average."
 )
+BLIND = (
+    "So few seeds do not show whether a network collapses now and then. The claim is safer with"
+    " {} fresh seeds{}."
+)
+TWICE = ", or where each network is explored on two"
+TEN = 10  # fresh seeds, of which collapses show
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """The answer of a study: slice by slice, and over all slices. ``collapsed``: a training ended
     far from the others of its network, so that no arm is taken to vary less than all do on
-    average."""
+    average. ``blind``: no network was trained on two seeds but the fresh ones, and these are few,
+    so that nothing shows whether networks collapse; ``tuned``: each training that explored had a
+    setting of its own."""
 
     question: Question
     level: float
@@ -27,7 +44,17 @@ class Verdict:
     average: AverageDifference | None
     growth: Growth | None
     collapsed: bool = False
+    blind: bool = False
+    tuned: bool = False
     format: Literal[2] = 2
+
+    @property
+    def claims(self) -> bool:
+        """Whether it says of anything that it is better."""
+        words = [part.word for part in self.slices]
+        words += [pair.word for part in self.slices for pair in part.pairs]
+        words += [self.average.word] if self.average is not None else []
+        return any(word not in UNCLAIMED for word in words)
 
     @property
     def words(self) -> str:
@@ -47,4 +74,6 @@ def words(verdict: Verdict) -> str:
         lines.append(growth_words(verdict.growth))
     if verdict.collapsed:
         lines.append(COLLAPSED)
+    elif verdict.blind and verdict.claims:
+        lines.append(BLIND.format(TEN, "" if verdict.tuned else TWICE))
     return "\n".join(lines)

@@ -41,6 +41,20 @@ class Comparison:
     def difference(self) -> Difference | None:
         return self.differences.get(FIRST)
 
+    @property
+    def explored(self) -> list[list[Result]]:
+        """The trainings that explored each shape at its best setting."""
+        found: dict[Arm, list[Result]] = {e.arm: [] for e in self.shapes}
+        for result in self.slice.explored:
+            if result.arm in found:
+                found[result.arm].append(result)
+        return [*found.values()]
+
+    @property
+    def repeats(self) -> bool:
+        """Whether a shape was explored with one setting on several seeds."""
+        return any(len(results) > 1 for results in self.explored)
+
     def sample(self, arm: int) -> Sample:
         found = [r for r in self.fresh[arm] if r.score is not None]
         scores = [r.score for r in found if r.score is not None]
@@ -178,14 +192,7 @@ def compare(
 def _networks(found: Sequence[Comparison]) -> list[Sequence[Result]]:
     """Trainings that differ in their seeds alone: fresh ones, and of each shape those explored at
     its best setting."""
-    networks = [fresh for c in found for fresh in c.fresh]
-    for c in found:
-        explored: dict[Arm, list[Result]] = {e.arm: [] for e in c.shapes}
-        for result in c.slice.explored:
-            if result.arm in explored:
-                explored[result.arm].append(result)
-        networks += explored.values()
-    return networks
+    return [network for c in found for network in (*c.fresh, *c.explored)]
 
 
 def _compared(found: Comparison, question: Question) -> Comparison:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from math import sqrt
 
 from archdsl.units import ERRORS, SHARES
-from archdsl.verdict.answer import Verdict
+from archdsl.verdict.answer import TEN, Verdict
 from archdsl.verdict.comparison import FIRST, SEEDS, Comparison, Two, compare, over_all
 from archdsl.verdict.contrast import (
     Difference,
@@ -126,6 +126,8 @@ def judge(
         else None,
         growth(peaks, len(slices), level) if grows and resamples else None,
         any(t.least > 0 for t in settled),
+        not question.folds and 0 < least < TEN and not any(t.repeats for t in trials),
+        any(t.lost is not None for t in settled),
     )
 
 

@@ -202,3 +202,33 @@ def test_a_cost_of_a_high_power_has_no_closed_form_in_its_knob() -> None:
     spec = archdsl.parse(text)
     assert spec.families.closed_form({"a": 4}, "a", None) is None
     assert spec.figures_known({"a": 4}) in (None, spec.with_knobs(a=4).figures)
+
+
+def test_figures_of_a_candidate_that_is_asked_for() -> None:
+    """In closed form or elaborated, the numbers are those of its network."""
+    spec = archdsl.parse(
+        "arch net(w = 8 in 1..4000, deep = 1 in {1, 2})\ninput 3x8x8\n"
+        "require w != 77\nrepeat deep { conv(w, 3) -> relu }\nglobal_avgpool -> linear(10)\n"
+    )
+    spec.figures(w=5)
+    spec.figures(w=600)
+    runs = elaborations(spec)
+    for width in (6, 76, 78, 601, 3999):
+        found = spec.figures(w=width)
+        # a filter, a bias and ten weights for each channel; ten biases
+        assert (found.params, found.macs) == (width * (27 + 1 + 10) + 10, width * (27 * 64 + 10))
+    assert not runs
+    for knobs in ({"w": 6}, {"w": 9, "deep": 2}, {}, {"w": 4, "input": (1, 8, 8)}):
+        assert spec.figures(**knobs) == spec.with_knobs(**knobs).figures
+    with pytest.raises(ArchError, match="w != 77"):
+        spec.figures(w=77)
+    with pytest.raises(ArchError, match="`w = 4001` is outside its domain"):
+        spec.figures(w=4001)
+
+
+def test_figures_of_a_choice_are_those_of_its_network() -> None:
+    text = "arch net\ninput 3x8x8\nconv(4, 3)\nchoose { relu: relu; act: prelu }\n"
+    spec = archdsl.parse(text)
+    path = next(iter(spec.with_knobs().knobs))
+    chosen = {path: "act"}
+    assert spec.figures(**chosen) == spec.with_knobs(**chosen).figures

@@ -219,3 +219,53 @@ def claims(drawn: list[Result], far: float) -> bool:
         said = judge(drawn, Question(), resamples=0)
     assert said.average is not None
     return any(part.word in ("deeper", "wider") for part in (*said.slices, said.average))
+
+
+# ------------------------------------------------------------- what nothing shows
+
+FEW_SEEDS = (
+    "So few seeds do not show whether a network collapses now and then. The claim is safer with"
+    " 10 fresh seeds, or where each network is explored on two."
+)
+
+
+def test_a_claim_says_that_few_seeds_show_no_collapse() -> None:
+    found = results((CALM, BETTER), (CALM, CALM))
+    assert found.blind and found.claims and words(found).splitlines()[-1] == FEW_SEEDS
+    nothing_claimed = results((CALM, CALM), (CALM, CALM))
+    assert nothing_claimed.blind and not nothing_claimed.claims
+    assert "collapse" not in words(nothing_claimed)
+
+
+def test_what_was_explored_twice_or_has_ten_seeds_is_not_blind() -> None:
+    twice = results((CALM, BETTER), (CALM, CALM), explored=(0.91, 0.90))
+    assert not twice.blind and twice.claims and "collapse" not in words(twice)
+    ten = results((2 * CALM, 2 * BETTER), (2 * CALM, 2 * CALM))
+    nine = results((2 * CALM, 2 * BETTER), (2 * CALM, (2 * CALM)[:9]))
+    assert (ten.blind, nine.blind) == (False, True)
+
+
+def test_a_collapse_that_was_seen_is_told_alone() -> None:
+    """Of the budgets one has a collapse, and another a difference that is there all the same."""
+    far = [score + 2 for score in CALM]
+    found = results((CALM, far), (CALM, CALM), (CALM, FALLEN))
+    assert found.claims and ENDED in words(found) and "So few seeds" not in words(found)
+
+
+def test_where_rates_are_tuned_more_fresh_seeds_are_the_way_out() -> None:
+    found = []
+    for depth in (10, 20, 40, 80):
+        like = Result("", 0.0, f"depth = {depth}", depth, 40 / depth, 0, 0.9)
+        better = 0.2 if depth == 80 else 0.0
+        for k in range(4):
+            rate = -3.0 + k / 2
+            score = 0.7 + better - 0.02 * (rate + 2.25) ** 2 + 0.001 * (k % 2)
+            named = {"setting": f"lr = {rate}", "tuned": (rate,)}
+            found.append(replace(like, seed=k, score=score, **named))
+        at = {"setting": "lr = best", "tuned": (-2.25,), "settled": True}
+        found += [
+            replace(like, seed=1000 + k, score=s - 0.2 + better, **at) for k, s in enumerate(CALM)
+        ]
+    said = judge(found, Question(), resamples=0)
+    assert said.blind and said.tuned and said.claims
+    assert words(said).splitlines()[-1] == FEW_SEEDS.split(", or")[0] + "."
