@@ -29,11 +29,13 @@ from archdsl.importing.attention import parted
 from archdsl.importing.chance import HELP
 from archdsl.importing.custom import NONE, WORDS, Custom
 from archdsl.importing.gaps import gaps
+from archdsl.importing.gradients import OF_SHAPES
 from archdsl.importing.incoming import Inputs, fails
 from archdsl.importing.layer_of import make
 from archdsl.importing.lower import Lowering
+from archdsl.importing.places import placed
 from archdsl.importing.proof import flat_of, pairs
-from archdsl.importing.record import ModuleCall, Recording, needed, record
+from archdsl.importing.record import ModuleCall, Recording, TracedCall, needed, record
 from archdsl.importing.simplify import live, renumbered, simplify, users
 from archdsl.importing.through import keys_of
 from archdsl.importing.titles import TAKEN, title_of, titles_of
@@ -121,6 +123,7 @@ def graph_once(
     recording = record(module, batch, inputs, training)
     _check_all_used(recording, inputs)
     _check_all_train(recording)
+    _check_gradients(recording)
     lowering = Lowering(recording, custom, padding.moving(module, batch, inputs, recording))
     outputs = [vertex for _, vertex in lowering.outputs]
     missing = list(lowering.missing)
@@ -192,6 +195,26 @@ def _check_all_train(recording: Recording) -> None:
                 " frozen: leave out its `.eval()`, and freeze it where you train"
             )
             raise failure(codes.CHANGES_IN_TRAINING, reason=reason)
+
+
+def _check_gradients(recording: Recording) -> None:
+    """Raises ``ArchError`` (A669) where a result is computed without gradients."""
+    moving: set[int] = set()
+    found: list[TracedCall] = []
+    for one in needed(recording, [ref for _, ref in recording.outputs]):
+        begins = one.op == "input" or keys_of(recording, one)
+        if one.op in OF_SHAPES or not (
+            begins or any(r.record.number in moving for r in one.refs())
+        ):
+            continue
+        moving.add(one.number)
+        if not one.graded:
+            found.append(one)
+    if found:
+        first, more = found[0], len(found) - 1
+        reason = f"`{first.op}`" + f" in `{first.path}`" * bool(first.path)
+        reason += f" and {more} more operation{'s' * (more > 1)}" if more else ""
+        raise ArchError([placed(diagnose(codes.NO_GRADIENT, reason=reason), first.place)])
 
 
 def _named(

@@ -24,6 +24,7 @@ from archdsl.diagnostics.model import ArchError
 from archdsl.importing.chance import without_draws
 from archdsl.importing.copied import unchanged
 from archdsl.importing.file_module import FileStep, ModuleScope, ProgramModule
+from archdsl.importing.gradients import has_gradient
 from archdsl.importing.incoming import (
     Inputs,
     called,
@@ -105,6 +106,7 @@ class TracedCall:
     function: str = ""  # its whole name in PyTorch, where it is a function or a method
     compute: Callable[..., Any] | None = None  # and the function
     flops: int = 0  # how many there were until it had run, where they are counted
+    graded: bool = True  # whether a gradient goes through it, where one can
 
     def refs(self) -> Iterator[Ref]:
         """The computed tensors that it takes."""
@@ -196,7 +198,7 @@ class _Recorder(TorchFunctionMode):
         else:
             place = place_of(OWN)
         record = TracedCall(len(self.records), op, args, kwargs, call, module, where, place)
-        record.flops = self.flops()
+        record.flops, record.graded = self.flops(), has_gradient(out)
         record.training = bool(getattr(module, "training", False))
         self.records.append(record)
         for number, result in enumerate(out if isinstance(out, (tuple, list)) else [out]):
@@ -253,7 +255,8 @@ class _Recorder(TorchFunctionMode):
         if not isinstance(out, torch.Tensor):
             return
         base = out if out._base is None else out._base
-        before, now = self._versions.get(id(base), 0), base._version
+        before = self._versions.get(id(base), 0)
+        now = 0 if base.is_inference() else base._version
         self._versions[id(base)] = now
         if base is not out and id(base) in self.values and before != now:
             self.add("a change of a part", (self.values[id(base)], self.values[id(out)]), {}, base)
@@ -345,7 +348,7 @@ def record(
     if isinstance(model, ProgramModule):
         model.watch = recorder
     try:
-        with unchanged(model), torch.no_grad(), recorder, without_draws():
+        with unchanged(model), torch.enable_grad(), recorder, without_draws():
             model.train(training)
             out = functional_call(model, tensors, *called(inputs, taken), tie_weights=False)
             made = next((k for k, p in model.named_parameters() if id(p) not in one), None)

@@ -210,6 +210,7 @@ ELSEWHERE = {
     "A662": "importing/test_import_module.py",
     "A664": "importing/test_import_partial.py",
     "A668": "importing/test_import_strange.py",
+    "A669": "importing/test_import_ungraded.py",
     "A712": "search/test_going_on.py",
     "A713": "search/test_nothing_lost.py",
     "A715": "search/test_nothing_lost.py",

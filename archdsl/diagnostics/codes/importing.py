@@ -132,3 +132,14 @@ in training, and did different things: a choice by `random.random()` or `np.rand
 earlier run left behind. What drops elements or branches at random in training is known as dropout
 and stochastic depth.""",
 )
+NO_GRADIENT = Kind(
+    "A669",
+    "the model computes {reason} without gradients",
+    """A gradient goes through every layer of a spec. A part of this model runs in
+`torch.no_grad()`, in `torch.inference_mode()`, or after `torch.set_grad_enabled(False)`, so that
+neither it nor what is before it is trained. Compute it with gradients, and freeze it where you
+train: by `freeze` in a search, by `--freeze` of `archdsl train`, or by `requires_grad_(False)` in
+PyTorch.""",
+    help="leave out the `torch.no_grad()` around it, and freeze that part where you train: by "
+    "`requires_grad_(False)`, or by `archdsl train --freeze`",
+)
