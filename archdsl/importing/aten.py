@@ -17,11 +17,11 @@ from archdsl.importing.file_module import Training, expand, reshape
 Function = Callable[..., Any]
 # Of one name and one order of arguments in ATen, in `torch` and in `torch.nn.functional`.
 OF_TORCH = """
-abs add amax bmm cat channel_shuffle chunk clone conv1d conv2d conv3d conv_transpose1d
-conv_transpose2d conv_transpose3d detach div einsum flatten log_softmax matmul maximum mean
-movedim mul narrow neg permute pixel_shuffle pixel_unshuffle pow prelu relu rms_norm roll rsub
-select selu sigmoid softmax split split_with_sizes square squeeze sub swapaxes t tanh transpose
-unbind unflatten unsqueeze
+abs add amax bmm cat channel_shuffle chunk clamp clamp_max clamp_min clone conv1d conv2d conv3d
+conv_transpose1d conv_transpose2d conv_transpose3d detach div einsum flatten log_softmax matmul
+maximum mean movedim mul narrow neg permute pixel_shuffle pixel_unshuffle pow prelu reciprocal relu
+rms_norm roll rsqrt rsub select selu sigmoid softmax split split_with_sizes sqrt square squeeze sub
+swapaxes t tanh transpose unbind unflatten unsqueeze var var_mean
 """.split()
 OF_FUNCTIONAL = """
 adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d alpha_dropout avg_pool1d avg_pool2d

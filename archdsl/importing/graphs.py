@@ -16,6 +16,7 @@ from archdsl.diagnostics.model import ArchError, Kind, diagnose
 from archdsl.importing import (  # noqa: F401
     arithmetic,
     attention,
+    axis_norms,
     embedding,
     ours,
     padding,

@@ -33,6 +33,7 @@ from archdsl.importing.values import (
     TensorValue,
     Vertex,
 )
+from archdsl.importing.written_out import norms_written_out
 from archdsl.layers.base import Layer, Misfit, Shape
 
 Operation = Callable[["Lowering", TracedCall], Any]
@@ -63,6 +64,7 @@ class Lowering:
         custom: Custom = NONE,
         moving: Moving | None = None,
     ) -> None:
+        norms_written_out(recording)
         self.moving = moving or Moving()
         self.custom = custom
         self.vertices: list[Vertex] = []

@@ -241,9 +241,10 @@ def hard_sigmoid(x: Tensor, *, alpha: float = 0.2, beta: float = 0.5) -> Tensor:
 
 @named("Clip")
 def clip(x: Tensor, low: Any = None, high: Any = None) -> Tensor:
-    if low is None or high is None:
-        raise Unsupported
-    return F.hardtanh(x, float(number(low)), float(number(high)))
+    bounds = [None if bound is None else float(number(bound)) for bound in (low, high)]
+    if bounds == [None, None]:
+        return x
+    return torch.clamp(x, *bounds)
 
 
 @named("Div")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import isfinite
 from typing import Any
 
 from archdsl.importing.cut import AxisSplit
@@ -59,6 +60,58 @@ for _name, _spelled in PLAIN.items():
     operation(*_spelled)(_activation(_name, ()))
 for _name, (_spelled, _arguments) in ARGUED.items():
     operation(*_spelled)(_activation(_name, _arguments))
+
+
+@operation("clamp", "clip")
+def clamped(lower: Lowering, record: TracedCall) -> TensorValue:
+    """Numbers between two bounds, one of which may be left out."""
+    low, high = lower.argument(record, 1, "min"), lower.argument(record, 2, "max")
+    return _between(lower, record, low, high)
+
+
+@operation("clamp_min")
+def clamped_below(lower: Lowering, record: TracedCall) -> TensorValue:
+    return _between(lower, record, lower.argument(record, 1, "min"), None)
+
+
+@operation("clamp_max")
+def clamped_above(lower: Lowering, record: TracedCall) -> TensorValue:
+    return _between(lower, record, None, lower.argument(record, 1, "max"))
+
+
+def _between(lower: Lowering, record: TracedCall, low: Any, high: Any) -> TensorValue:
+    x = lower.input(record)
+    bounds = [bound for bound in (low, high) if bound is not None]
+    if not bounds or not all(isinstance(b, (int, float)) and isfinite(b) for b in bounds):
+        raise Gap(" with bounds that are no numbers")
+    if high is None:
+        return (
+            lower.apply(make("relu"), record, x) if low == 0 else _at_least(lower, record, x, low)
+        )
+    if low is None:  # of numbers whose signs are changed, and are changed again after it
+        most = _at_least(lower, record, lower.apply(make("times", value=-1), record, x), -high)
+        return lower.apply(make("times", value=-1), record, most)
+    layer = make("relu6") if (low, high) == (0, 6) else make("hardtanh", low=low, high=high)
+    return lower.apply(layer, record, x)
+
+
+def _at_least(lower: Lowering, record: TracedCall, x: TensorValue, low: float) -> TensorValue:
+    """The greater of each number and a bound."""
+    bound = lower.apply(make("zero"), record, x)
+    bound = lower.apply(make("plus", value=low), record, bound) if low else bound
+    return lower.apply(make("max"), record, x, bound)
+
+
+@operation("Threshold", "threshold")
+def threshold(lower: Lowering, record: TracedCall) -> TensorValue:
+    m = record.module
+    given = (
+        lower.argument(record, place, name) if m is None else getattr(m, name)
+        for place, name in enumerate(("threshold", "value"), 1)
+    )
+    if any(given):
+        raise Gap(" with another threshold or value than 0")
+    return lower.apply(make("relu"), record, lower.input(record))
 
 
 @operation("Softplus", "softplus")

@@ -19,12 +19,13 @@ OF_NUMBERS = frozenset(
     """
     ReLU relu ReLU6 relu6 SiLU silu SELU selu Sigmoid sigmoid Hardswish hardswish Hardsigmoid
     hardsigmoid Mish mish Tanh tanh Softsign softsign LeakyReLU leaky_relu ELU elu CELU celu
-    Hardtanh hardtanh GELU gelu Softplus softplus Dropout dropout neg negative square
+    Hardtanh hardtanh GELU gelu Softplus softplus Dropout dropout neg negative square clamp clip
+    clamp_min clamp_max Threshold threshold
     """.split()
 )
 OF_PIXELS = frozenset(
     """
-    Linear linear matmul __matmul__ addmm LayerNorm layer_norm RMSNorm RmsNorm
+    Linear linear matmul __matmul__ addmm LayerNorm layer_norm RMSNorm RmsNorm rms_norm
     """.split()
 )
 OF_IMAGES = frozenset("DropPath StochasticDepth".split())

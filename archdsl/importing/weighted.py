@@ -345,19 +345,6 @@ def prelu_function(lower: Lowering, record: TracedCall) -> TensorValue:
     return lower.apply(make("prelu", shared=one), record, x, weights={"weight": weight})
 
 
-@operation("RMSNorm", "RmsNorm", "RmsNorm2d")
-def rms_norm(lower: Lowering, record: TracedCall) -> TensorValue:
-    """PyTorch's module, and timm's, of channels that are last or, with ``2d``, first."""
-    m, x = record.module, lower.input(record)
-    if m.eps is None:
-        raise Gap(" with eps = None, which depends on the precision: say `eps=1e-6`")
-    first = record.op == "RmsNorm2d"
-    if len(m.normalized_shape) != 1 or x.axes[0 if first else -1] != 0 or m.weight is None:
-        raise Gap(" over a spatial axis, or without factors")
-    weights = lower.tied(record, weight=m.weight)
-    return lower.apply(make("rms_norm", eps=m.eps), record, x, weights=weights)
-
-
 @operation("GlobalResponseNorm")
 def global_response_norm(lower: Lowering, record: TracedCall) -> TensorValue:
     """Timm's module."""

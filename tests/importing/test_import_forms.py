@@ -110,6 +110,22 @@ FORMS: dict[str, tuple[Function, str]] = {
         " -> flatten_space -> global_maxpool",
     ),
     "two tensors": (lambda x: torch.max(x, x * 2), "\nbranch max { identity; times(2) }"),
+    "at most 6": (lambda x: torch.clamp(x, 0, 6), " -> relu6"),
+    "clipped": (lambda x: torch.clip(x, min=0.0, max=6.0), " -> relu6"),
+    "between": (lambda x: x.clamp(-1, 1), " -> hardtanh"),
+    "between others": (lambda x: x.clamp_(-0.2, 0.3), " -> hardtanh(low = -0.2, high = 0.3)"),
+    "at least 0": (lambda x: x.clamp(min=0), " -> relu"),
+    "at least 0 by name": (lambda x: torch.clamp_min(x, 0), " -> relu"),
+    "a threshold": (lambda x: F.threshold(x, 0, 0), " -> relu"),
+    "at least": (lambda x: x.clamp(min=-0.1), "\nbranch max { identity; zero -> plus(-0.1) }"),
+    "at most": (
+        lambda x: x.clamp_max(0.1),
+        " -> times(-1)\nbranch max { identity; zero -> plus(-0.1) } -> times(-1)",
+    ),
+    "at most 0": (
+        lambda x: x.clamp(max=0),
+        " -> times(-1)\nbranch max { identity; zero } -> times(-1)",
+    ),
     "distance": (lambda x: torch.abs(x - 1), " -> plus(-1) -> absolute"),
     "low": (
         lambda x: F.max_pool2d(F.pad(x, (0, 1, 0, 1), value=LOW), 3, 2),
@@ -226,6 +242,8 @@ def test_norms_that_no_layer_is_are_told_as_what_they_are() -> None:
         (lambda x: x * x.detach().sigmoid(), "`detach`: no gradient goes through it"),
         (F.rrelu, "`rrelu` that draws its slopes in evaluation, or not in training"),
         (lambda x: F.rrelu(x, training=True), "`rrelu` that draws its slopes in evaluation, or"),
+        (lambda x: x.clamp(min=x.mean((2, 3), True)), "`clamp` with bounds that are no numbers"),
+        (lambda x: F.threshold(x, 0.5, 0), "`threshold` with another threshold or value than 0"),
         (lambda x: F.softplus(x, 0), "`beta` of `softplus` must be a number other than 0"),
     ],
 )

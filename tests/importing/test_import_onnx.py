@@ -134,6 +134,11 @@ WEIGHTS = [tensor("w", 4, 3, 3, 3), tensor("v", 5, 4), tensor("c", 5)]
             "conv(4, 3, bias = false) -> relu6",
         ),
         (
+            [node("Clip", "a low", "z")],
+            [numpy_helper.from_array(np.float32(0), "low")],
+            "conv(4, 3, bias = false) -> relu",
+        ),
+        (
             [node("AveragePool", "a", "z", kernel_shape=[2, 2], strides=[2, 2])],
             [],
             "conv(4, 3, bias = false) -> avgpool(2)",
