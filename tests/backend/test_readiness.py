@@ -149,6 +149,7 @@ def test_branches_ask_for_settings_alone(path: Path) -> None:
         "self.in_channels == out and self.stride == 1",  # channels that come in, not what they hold
         "self.stride == 1 and self.in_channels == out",
         "self.stride == 1 and self.in_channels == 4 * self.c",
+        "j == self.i",  # numbers of sizes
         "self.levels > 0",
         "margin > 0",  # of a crop: from the sizes of images
     }

@@ -8,7 +8,7 @@ import pytest
 
 import archdsl
 from archdsl.files import builtin_names
-from archdsl.ir.network import Op, Part
+from archdsl.ir.network import Op, Part, Pick
 from archdsl.spec import Spec, read
 
 Trail = tuple[tuple[object, ...], ...]  # the calls that lead to a layer, by their places
@@ -18,6 +18,8 @@ def layers(part: Part, prefix: str = "", trail: Trail = (), moved=None) -> Itera
     """The layers with weights: path, and trail."""
     offsets = moved or {}
     for step in part.steps:
+        if isinstance(step.op, Pick):
+            continue  # one of the results of the step before it: nothing that has a name
         place = (step.span.source.name, step.span.start, step.span.end)
         number = step.number + offsets.get(step.name, 0)
         for copy in range(step.repeat):

@@ -69,6 +69,10 @@ FAMILIES: dict[str, dict[str, Make]] = {
     "ghostnet": from_timm(
         ghostnet_0_5="ghostnet_050", ghostnet_1_0="ghostnet_100", ghostnet_1_3="ghostnet_130"
     ),
+    "hrnet": from_timm(
+        **{f"hrnet_w{n}": f"hrnet_w{n}" for n in (18, 30, 32, 40, 44, 48, 64)},
+        hrnet_w18_small_v2="hrnet_w18_small_v2",
+    ),
     # with biases in a table: those of TensorFlow's model are multiplied out of it, which counts
     "maxvit": {
         f"maxvit_{size}": partial(

@@ -19,6 +19,7 @@ CASES = {
     "efficientnet_b0": (3, SMALL, SMALL),
     "efficientnet_v2_s": (3, SMALL, SMALL),
     "ghostnet_1_0": (3, SMALL, SMALL),
+    "hrnet_w18_small_v2": (3, SMALL, SMALL),
     "mc3_18": (3, 8, SMALL, SMALL),
     "mnasnet0_5": (3, SMALL, SMALL),
     "mobilenet_0_5": (3, SMALL, SMALL),

@@ -130,7 +130,8 @@ def assert_connects_as_the_graph(network: Network) -> None:
         assert found.again or found.edges == edges
 
 
-NAMES = builtin_names()
+# A bar stands for all that a block of HRNet gives, as above: the lines of the graph meet there.
+NAMES = [name for name in builtin_names() if name != "hrnet"]
 FIRST = ("densenet", "googlenet", "res2net", "unet", "fractalnet20")
 
 
