@@ -12,7 +12,7 @@ from archdsl.importing.cut import AxisSplit, in_order
 from archdsl.importing.layer_of import Gap, make
 from archdsl.importing.lower import Lowering, operation
 from archdsl.importing.record import Tied, TracedCall
-from archdsl.importing.running import as_written
+from archdsl.importing.running import as_written, is_one_number
 from archdsl.importing.values import AttentionScores, Computed, Repeated, TensorValue
 
 
@@ -161,14 +161,25 @@ def maximum(lower: Lowering, record: TracedCall) -> TensorValue:
 
 def _operands(lower: Lowering, record: TracedCall) -> tuple[Any, Any]:
     a, b = (lower.settled(operand, record) for operand in _arguments(lower, record))
-    for operand in (a, b):
+    for operand, other in ((a, b), (b, a)):
         if isinstance(operand, Tied) and not operand.trained:
-            raise Gap(" with fixed numbers")
+            raise Gap(f" with fixed numbers: {_way_out(other, operand)}")
     return a, b
 
 
+def _way_out(moving: Any, fixed: Tied) -> str:
+    """What to do instead of computing with fixed numbers, as with the mean of each color."""
+    vertex = moving.vertex if isinstance(moving, TensorValue) else None
+    while vertex is not None and vertex.op in ("times", "plus"):
+        (vertex,) = vertex.inputs
+    of_channels = vertex is not None and vertex.shape[0] == prod(fixed.shape)
+    if vertex is not None and vertex.layer is None and of_channels:
+        return "normalise what comes in before it is given to the model, as `archdsl train` does"
+    return "keep them as an `nn.Parameter`, which can be frozen where you train"
+
+
 def _arguments(lower: Lowering, record: TracedCall) -> tuple[Any, Any]:
-    """Both operands; a buffer of a single number is this number."""
+    """Both operands; a buffer of a single number, or of one again and again, is this number."""
     a, b = (lower.argument(record, place, n) for place, n in enumerate(NAMES))
     return _number(a), _number(b)
 
@@ -177,8 +188,7 @@ def _number(operand: Any) -> Any:
     if not isinstance(operand, Tied) or operand.trained:
         return operand
     tensor = operand.tensor
-    known = tensor is not None and not tensor.is_meta and tensor.is_floating_point()
-    return as_written(tensor) if tensor is not None and known and tensor.numel() == 1 else operand
+    return as_written(tensor) if tensor is not None and is_one_number(tensor) else operand
 
 
 NAMES = ("input", "other")

@@ -13,7 +13,13 @@ from archdsl.importing.custom import Custom, Missing, OperationUse, layer_of, na
 from archdsl.importing.places import placed
 from archdsl.registry import REGISTRY
 
+_RECURRENT = "no layer that goes from step to step: conv(c, 3) and attend see other steps at once"
+_DRAWN = (
+    "nothing that draws numbers but dropout: draw them outside of the model, and give them to it"
+)
 NEAR = {
+    **dict.fromkeys(("RNN", "LSTM", "GRU", "RNNCell", "LSTMCell", "GRUCell"), _RECURRENT),
+    **dict.fromkeys(("randn_like", "rand_like", "bernoulli", "normal"), _DRAWN),
     "MultiheadAttention": "attend, with conv(3 * c, 1) before it and conv(c, 1) after it",
     "scaled_dot_product_attention": "attend, with conv(3 * c, 1) before it and conv(c, 1) after it",
     "matmul": "attend, where it is attention",

@@ -32,6 +32,7 @@ from archdsl.importing.values import (
     Repeated,
     TensorValue,
     Vertex,
+    chain,
 )
 from archdsl.importing.written_out import norms_written_out
 from archdsl.layers.base import Layer, Misfit, Shape
@@ -161,7 +162,8 @@ class Lowering:
             return replace(first, shape=shape, turned=not first.turned)
         learned = any(t.trained for t in tied_in((*record.args, *record.kwargs.values())))
         constant = record.op == "constant" or not (learned or any(True for _ in record.refs()))
-        return [Computed(constant, Ref(record, n)) for n in range(len(record.shapes))]
+        by = next((call.recomputed for call in chain(record.call) if call.recomputed), "")
+        return [Computed(constant, Ref(record, n), by) for n in range(len(record.shapes))]
 
     def _custom(self, record: TracedCall, why: str, taken: Sequence[Any]) -> list[Any] | None:
         """The results of layers of one's own; nothing, and a gap, where there are none such."""

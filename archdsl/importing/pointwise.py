@@ -9,7 +9,7 @@ from typing import Any
 from archdsl.importing.cut import AxisSplit
 from archdsl.importing.layer_of import Gap, make
 from archdsl.importing.lower import Lowering, operation
-from archdsl.importing.record import TracedCall
+from archdsl.importing.record import Tied, TracedCall
 from archdsl.importing.values import AttentionScores, Bordered, Repeated, TensorValue
 from archdsl.importing.weighted import per_axis
 from archdsl.layers.same import SAME, same_sides
@@ -140,8 +140,8 @@ def same(lower: Lowering, record: TracedCall) -> Any:
     x = lower.argument(record, 0, "input")
     if isinstance(x, AxisSplit) and record.shapes[0] == x.shape:
         return x
-    if isinstance(x, AttentionScores):
-        return x
+    if isinstance(x, AttentionScores) or (isinstance(x, Tied) and record.op in ("to", "type_as")):
+        return x  # a parameter as one of the type of a tensor
     x = lower.input(record)
     if record.shapes[0] is not None and record.shapes[0][1:] != x.shape:
         return Repeated(x, record.shapes[0][1:])

@@ -36,7 +36,7 @@ from archdsl.importing.incoming import (
 )
 from archdsl.importing.places import OWN, CodeLine, is_own, place_of, run_theirs, trouble
 from archdsl.importing.returned import check_has_weights, outputs_of
-from archdsl.importing.single import one_operation
+from archdsl.importing.single import one_operation, recomputed
 
 ASKING = frozenset(  # functions that ask a tensor something, and make none
     "__get__ size dim numel is_floating_point stride is_contiguous __len__ element_size __set__ "
@@ -122,6 +122,7 @@ class ModuleCall:
     cls: str
     parent: ModuleCall | None = None
     given: dict[str, Ref] = field(default_factory=dict)  # by the names of its ``forward``
+    recomputed: str = ""  # what computes its weights, where that is not the module itself
 
 
 @dataclass(slots=True)
@@ -277,6 +278,7 @@ class _Recorder(TorchFunctionMode):
         else:
             path = self.names.get(id(module), "?")
             call = ModuleCall(path, type(module).__name__, self.stack[-1])
+            call.recomputed = recomputed(module)
             call.given = self.computed(zip(places_of(module), args, strict=False))
             self.stack.append(call)
 

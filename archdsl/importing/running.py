@@ -33,7 +33,7 @@ def prepared(module: nn.Module) -> nn.Module:
 
     with torch.no_grad():
         for buffer, given in zip(copy.buffers(), module.buffers(), strict=True):
-            if given.is_floating_point() and given.numel() == 1 and not given.is_meta:
+            if is_one_number(given):
                 buffer.fill_(as_written(given))
         for parameter in filter(torch.is_floating_point, copy.parameters()):
             if parameter.dim() <= 1 or not parameter.any():
@@ -47,9 +47,15 @@ def prepared(module: nn.Module) -> nn.Module:
     return copy
 
 
+def is_one_number(tensor: torch.Tensor) -> bool:
+    """Whether a tensor that is no weight holds one number alone, once or several times."""
+    known = tensor.is_floating_point() and not tensor.is_meta and tensor.numel() > 0
+    return known and bool((tensor == tensor.flatten()[0]).all())
+
+
 def as_written(tensor: torch.Tensor) -> float:
     """The number of a tensor of one, in as few digits as it takes: 0.3, and not 0.300000012."""
-    number = float(tensor)
+    number = float(tensor.flatten()[0])
     short = (float(f"{number:.{digits}g}") for digits in range(1, 17))
     return next((n for n in short if torch.tensor(n, dtype=tensor.dtype) == number), number)
 
@@ -134,7 +140,7 @@ def compare(
         mode = "in training" if training else "in evaluation"
         state = {k: v.clone() for k, v in theirs.state_dict().items()}
         one = _run(theirs, *called(inputs, x), training, names)
-        theirs.load_state_dict(state)
+        _put_back(theirs, state)
         state = {k: v.clone() for k, v in ours.state_dict().items()}
         other = _run(ours, tuple(x), {}, training)
         ours.load_state_dict(state)
@@ -159,6 +165,14 @@ def compare(
             if not off <= CLOSE * 100 * max(largest, 1e-30):
                 return f"the gradient of `{keys.get(key, key)}` {mode} is off by {off:.2g}"
     return ""
+
+
+def _put_back(module: nn.Module, state: Mapping[str, torch.Tensor]) -> None:
+    """The numbers of a model as they were. Its own way of loading may ask for others, as that of
+    PyTorch's older spectral norm does after this was removed."""
+    with torch.no_grad():
+        for key, tensor in module.state_dict().items():
+            tensor.copy_(state[key])
 
 
 class Ran(NamedTuple):

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from torch import nn
 from torch.nn.utils.parametrize import is_parametrized
+from torch.nn.utils.prune import BasePruningMethod
 
 CONTAINERS = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
 DROPS = ("DropPath", "StochasticDepth")  # modules that drop a branch in training, by their class
@@ -16,8 +17,29 @@ ONE = {  # of other packages, modules that are layers
     "RmsNorm2d": "timm.",
 }
 WHOLE = ("TransformerEncoderLayer", "TransformerEncoder")  # of torch.nn, but made of layers
+# Normalisations of weights, by the classes of their hooks, and the functions that remove them.
+REMOVED = {"WeightNorm": "remove_weight_norm", "SpectralNorm": "remove_spectral_norm"}
 # What else is recorded as one operation: functions that say of a module which one.
 KNOWN: list[Callable[[nn.Module], str | None]] = []
+
+
+def recomputed(module: nn.Module) -> str:
+    """What computes the weights of a module from others each time it runs, and what ends that."""
+    if is_parametrized(module):
+        ((name, first), *_) = module.parametrizations.items()  # type: ignore[operator,union-attr]
+        kind = type(first[0]).__name__.lstrip("_")
+        return _ended(kind, f'parametrize.remove_parametrizations(module, "{name}")')
+    for hook in module._forward_pre_hooks.values():
+        kind, package = type(hook).__name__, type(hook).__module__
+        if package.startswith("torch.nn.utils.") and kind in REMOVED:
+            return _ended(kind, f"{REMOVED[kind]}(module)")
+        if isinstance(hook, BasePruningMethod):
+            return _ended(kind, f'prune.remove(module, "{hook._tensor_name}")')
+    return ""
+
+
+def _ended(kind: str, call: str) -> str:
+    return f"`{kind}` computes: make them plain first, by `torch.nn.utils.{call}`"
 
 
 def one_operation(module: nn.Module) -> str | None:

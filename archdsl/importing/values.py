@@ -58,10 +58,12 @@ class TensorValue:
 
 @dataclass(frozen=True, slots=True)
 class Computed:
-    """A tensor that is computed of parameters or of nothing."""
+    """A tensor that is computed of parameters or of nothing; ``by`` says by what else than the
+    module that has it as a weight."""
 
     constant: bool
     of: Ref | None = None
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

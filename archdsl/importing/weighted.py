@@ -30,10 +30,9 @@ def weight_of(value: Any) -> Tied | None:
         return value
     if isinstance(value, Computed) and value.constant:
         raise Gap(" with fixed numbers: a filter that is not learned")
-    raise Gap(
-        " with weights that are computed from others: those of a normalisation such as"
-        " `weight_norm` are plain after `torch.nn.utils.parametrize.remove_parametrizations`"
-    )
+    if isinstance(value, Computed) and value.by:
+        raise Gap(f" with weights that {value.by}")
+    raise Gap(" with weights that are computed from others: a layer has parameters of its own")
 
 
 def _conv(

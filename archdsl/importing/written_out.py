@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from archdsl.importing.record import Recording, Ref, Tied, TracedCall
 from archdsl.importing.reshaping import RESHAPING
 
-RMS, LAYER = "rms_norm", "layer_norm"
+RMS, LAYER, LENGTH = "rms_norm", "layer_norm", "normalize"
 ALONG = " along an axis"  # after their names, where the axis is not the last one
 CASTS = frozenset("float double to type type_as contiguous clone".split())
 ALIKE = {  # operations that have several names, by the letters of those
@@ -45,10 +45,10 @@ def norms_written_out(recording: Recording) -> None:
     for record in recording.records:
         if record.op == "input" or any(ref.record.number in moving for ref in record.refs()):
             moving.add(record.number)
-        norm = _norm(record) or _with_parameter(record, found)
+        norm = _norm(record) or _of_length(record) or _with_parameter(record, found)
         if norm is not None and norm.x.record.number in moving:
             found[record.number] = norm
-            if norm.kind == LAYER or norm.weight is not None:
+            if norm.kind != RMS or norm.weight is not None:
                 _put(record, norm)
 
 
@@ -57,7 +57,10 @@ def _put(record: TracedCall, norm: WrittenNorm) -> None:
     last = norm.axis == len(shape) - 1
     parameters = (norm.weight,) if norm.kind == RMS else (norm.weight, norm.bias)
     record.kwargs = {}
-    if last:
+    if norm.kind == LENGTH:
+        record.op, record.args = LENGTH, (norm.x, 2.0, norm.axis, norm.eps)
+        record.function, record.compute = f"torch.nn.functional.{LENGTH}", F.normalize
+    elif last:
         record.op, record.args = norm.kind, (norm.x, (shape[-1],), *parameters, norm.eps)
         record.function = f"torch.nn.functional.{norm.kind}"
         record.compute = getattr(F, norm.kind)
@@ -90,13 +93,52 @@ def _norm(record: TracedCall) -> WrittenNorm | None:
     return None
 
 
+def _of_length(record: TracedCall) -> WrittenNorm | None:
+    """A tensor over its length along an axis, which may be kept from below."""
+    for numerator, length in _pair(Ref(record), "div"):
+        below, eps = _at_least(length)
+        if (of := _length(below)) is not None and of[0] == _bare(numerator):
+            return WrittenNorm(LENGTH, *of, eps)
+    return None
+
+
+def _at_least(value: Any) -> tuple[Any, float]:
+    """What a value is that is at least a positive number, and the number."""
+    value = _bare(value)
+    if _op(value) in ("clamp", "clamp_min", "clip"):
+        args, kwargs = value.record.args, value.record.kwargs
+        low = [*args[1:], *(v for k, v in kwargs.items() if k == "min")]
+        alone = len(args) + len(kwargs) == 2 and len(low) == 1
+        if alone and isinstance(low[0], float) and low[0] > 0:
+            return args[0], low[0]
+    return value, 0.0
+
+
+def _length(value: Any) -> tuple[Ref, int] | None:
+    """A tensor whose length along an axis a value is, and the axis."""
+    value = _bare(value)
+    if _op(value) in ("norm", "vector_norm", "linalg_norm", "linalg_vector_norm"):
+        names = dict(zip(("p", "dim", "keepdim", "dtype"), value.record.args[1:], strict=False))
+        given = {**names, **value.record.kwargs}
+        if given.get("p", given.get("ord", 2)) in (2, None, "fro"):
+            return _along(value.record.args[0], given.get("dim"), given.get("keepdim"))
+    total = _bare(_under(value))
+    summed = _along_of(total.record) if _op(total) == "sum" else None
+    square = None if summed is None else _squared(summed[0])
+    return None if square is None or summed is None else (square, summed[1])
+
+
 def _with_parameter(record: TracedCall, found: dict[int, WrittenNorm]) -> WrittenNorm | None:
     """A norm that stands before, with its factors, or with what is added after them."""
     for op in ("mul", "add"):
         for value, parameter in _both(Ref(record), op):
             value = _bare(value)
             norm = found.get(value.record.number) if isinstance(value, Ref) else None
-            if norm is None or not _is_parameter(parameter, norm.x, norm.axis):
+            if (
+                norm is None
+                or norm.kind == LENGTH
+                or not _is_parameter(parameter, norm.x, norm.axis)
+            ):
                 continue
             if op == "mul" and norm.weight is None:
                 return norm._replace(weight=parameter)

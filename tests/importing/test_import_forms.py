@@ -110,6 +110,16 @@ FORMS: dict[str, tuple[Function, str]] = {
         " -> flatten_space -> global_maxpool",
     ),
     "two tensors": (lambda x: torch.max(x, x * 2), "\nbranch max { identity; times(2) }"),
+    "over its norm": (lambda x: x / x.norm(dim=1, keepdim=True), " -> l2_norm(eps = 0)"),
+    "over its norm of 2": (lambda x: x / torch.norm(x, 2, 1, True), " -> l2_norm(eps = 0)"),
+    "over a norm of at least": (
+        lambda x: x / torch.linalg.norm(x, dim=1, keepdim=True).clamp(min=1e-6),
+        " -> l2_norm(eps = 1e-06)",
+    ),
+    "over its length": (
+        lambda x: x / x.square().sum(1, keepdim=True).sqrt(),
+        " -> l2_norm(eps = 0)",
+    ),
     "at most 6": (lambda x: torch.clamp(x, 0, 6), " -> relu6"),
     "clipped": (lambda x: torch.clip(x, min=0.0, max=6.0), " -> relu6"),
     "between": (lambda x: x.clamp(-1, 1), " -> hardtanh"),
@@ -250,6 +260,39 @@ def test_norms_that_no_layer_is_are_told_as_what_they_are() -> None:
 def test_what_is_no_layer_is_told_why(function: Function, why: str) -> None:
     with pytest.raises(ArchError, match=why):
         archdsl.import_module(Around(function), (3, 8, 8), run=False)
+
+
+@pytest.mark.parametrize(
+    ("function", "near"),
+    [
+        (lambda x: x * torch.randn_like(x), "the language has nothing that draws numbers but"),
+        (lambda x: x / (x.norm(dim=1, keepdim=True) + 1e-6), "or compute it by a layer of your"),
+    ],
+)
+def test_what_is_near_an_operation_is_told(function: Function, near: str) -> None:
+    with pytest.raises(ArchError) as caught:
+        archdsl.import_module(Around(function), (3, 8, 8), run=False)
+    assert caught.value.diagnostics[0].helps[0].startswith(near)
+
+
+@pytest.mark.parametrize("kind", [nn.RNN, nn.LSTM, nn.GRU])
+def test_a_recurrent_layer_is_told_what_sees_other_steps(kind: type[nn.RNNBase]) -> None:
+    class Signal(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv, self.head = nn.Conv1d(4, 8, 3, padding=1), nn.Linear(8, 5)
+            self.steps = kind(8, 8, batch_first=True)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            out: torch.Tensor = self.head(self.steps(self.conv(x).mT)[0][:, -1])
+            return out
+
+    with pytest.raises(ArchError) as caught:
+        archdsl.import_module(Signal(), (4, 20))
+    (found,) = caught.value.diagnostics
+    assert found.message == f"no layer computes `{kind.__name__}`" and "in `steps`" in found.notes
+    wanted = "no layer that goes from step to step: conv(c, 3) and attend see other steps at once"
+    assert found.helps[0] == f"the language has {wanted}"
 
 
 def column(x: torch.Tensor, place: int) -> torch.Tensor:

@@ -82,6 +82,7 @@ WORDS: dict[str, Norm] = {
     "reciprocal": lambda m, x: (
         x.mul((x.square().mean(2, True) + EPS).sqrt().reciprocal()) * m.weight
     ),
+    "factors as the tensor is": lambda m, x: x / root(x) * m.weight.type_as(x),
     "function": lambda m, x: F.rms_norm(x, (16,), m.weight, EPS),
 }
 
