@@ -12,7 +12,7 @@ from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, Fault, diagnose, did_you_mean
 from archdsl.diagnostics.source import Span
 from archdsl.elaborate.knobs import Choices, Domain
-from archdsl.layers.base import Shape as Sizes
+from archdsl.layers.base import Shape
 
 if TYPE_CHECKING:
     from archdsl.analysis.solve import Solution
@@ -44,7 +44,7 @@ class Varied:
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class SearchedShape:
     """What is varied, decided. ``text`` names it: ``depth = 16``."""
 
     text: str
@@ -86,12 +86,12 @@ class Shapes:
     spec: Spec
     vary: Sequence[Varied]
     fixed: Mapping[str, Any]
-    input: Sizes | None = None
+    input: Shape | None = None
     name: str = ""
     hashes: dict[frozenset[tuple[str, str]], str] = field(default_factory=dict)
     met: dict[str, set[str]] = field(default_factory=dict)  # choices inside bodies: their options
 
-    def shape(self, suggest: Suggest) -> Shape:
+    def shape(self, suggest: Suggest) -> SearchedShape:
         """The shape that ``suggest`` decides, asked only for what changes the network.
 
         Raises ``Unreachable`` where a `require` rules it out, and ``ArchError`` where there is no
@@ -118,7 +118,7 @@ class Shapes:
         ]
         words += [f"{path} = {option}" for path, option in options.items()]
         dead = {v.path: v.domain.edges()[0] for v in left}
-        return Shape(", ".join(words) or self.name, {**dead, **knobs, **options})
+        return SearchedShape(", ".join(words) or self.name, {**dead, **knobs, **options})
 
     @cached_property
     def header(self) -> list[Varied]:
@@ -226,9 +226,9 @@ class Shapes:
         if found:
             raise ArchError(found)
 
-    def shapes(self, limit: int = LIMIT) -> list[Shape] | None:
+    def shapes(self, limit: int = LIMIT) -> list[SearchedShape] | None:
         """All shapes, in the order of their domains; nothing where they are too many to list."""
-        found: list[tuple[tuple[int, ...], Shape]] = []
+        found: list[tuple[tuple[int, ...], SearchedShape]] = []
         stack: list[tuple[int, ...]] = [()]
         while stack:
             decided = stack.pop()

@@ -13,7 +13,7 @@ from functools import cached_property
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
-from archdsl.analysis.shapes import ANY, Shape, Shapes, Unreachable, Varied, requirements
+from archdsl.analysis.shapes import ANY, SearchedShape, Shapes, Unreachable, Varied, requirements
 from archdsl.analysis.solve import Solution, Solver
 from archdsl.budget.fitting import Aim, check_aim, check_fixed, unreachable
 from archdsl.diagnostics import codes
@@ -62,7 +62,7 @@ class Reachable:
         input = None if self.input is None else tuple(self.input)
         return Shapes(self.spec, varied, self.knobs, input, self.spec.name)
 
-    def network(self, shape: Shape) -> Architecture | None:
+    def network(self, shape: SearchedShape) -> Architecture | None:
         """The network of a shape; nothing where it is out of reach."""
         if self.aim is None:
             try:
@@ -100,7 +100,7 @@ class Reachable:
                 found.append((self.decided(shape), arch))
         return found
 
-    def decided(self, shape: Shape) -> dict[str, Any]:
+    def decided(self, shape: SearchedShape) -> dict[str, Any]:
         """What is asked for in a shape, in the order in which it is asked for."""
         asked: dict[str, Any] = {}
 

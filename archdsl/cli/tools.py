@@ -43,7 +43,7 @@ Knobs = Annotated[
     dict[str, str | int | float | bool] | None,
     Field(description="values of knobs; the others have their defaults"),
 ]
-Shape = Annotated[
+InputShape = Annotated[
     list[int] | str | None,
     Field(description="this input shape instead of the spec's, channels first, as in 3x32x32"),
 ]
@@ -132,7 +132,7 @@ def check(spec: Text, files: Files = None) -> dict[str, Any]:
 
 
 def summary(
-    spec: Text, knobs: Knobs = None, input: Shape = None, files: Files = None, depth: Depth = 2
+    spec: Text, knobs: Knobs = None, input: InputShape = None, files: Files = None, depth: Depth = 2
 ) -> dict[str, Any]:
     """Tell shapes and costs of a network, part by part: parameters, multiply-adds for one image,
     memory in bytes, depth in weighted layers."""
@@ -143,7 +143,7 @@ def summary(
 def explain(
     spec: Text,
     knobs: Knobs = None,
-    input: Shape = None,
+    input: InputShape = None,
     files: Files = None,
     path: PartPath = None,
     knob: KnobName = None,
@@ -163,7 +163,7 @@ def fit(
     by: Solved,
     within: Share = "2%",
     knobs: Knobs = None,
-    input: Shape = None,
+    input: InputShape = None,
     files: Files = None,
 ) -> dict[str, Any]:
     """Solve for the knobs whose network meets a budget; nothing is trained. `spec` is the text of
@@ -183,7 +183,7 @@ def fit(
 def draw(
     spec: Text,
     knobs: Knobs = None,
-    input: Shape = None,
+    input: InputShape = None,
     files: Files = None,
     form: Form = "svg",
     depth: Depth = 2,
@@ -195,7 +195,7 @@ def draw(
     return svg(drawing(arch.network, arch.shown_knobs, depth=depth))
 
 
-def source(spec: Text, knobs: Knobs = None, input: Shape = None, files: Files = None) -> str:
+def source(spec: Text, knobs: Knobs = None, input: InputShape = None, files: Files = None) -> str:
     """The network as Python source: a module of PyTorch that needs nothing but torch."""
     return _network(spec, knobs, input, files).source()
 

@@ -16,8 +16,8 @@ from torch import nn
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
+from archdsl.layers.base import Shape
 
-Shape = tuple[int, ...]
 BITS = 64  # of a whole number that a step gives
 MOST = 1 << 28  # numbers that a step makes of arrays
 DEEPEST = 100  # modules around a tensor

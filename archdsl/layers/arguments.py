@@ -288,7 +288,7 @@ Chance = Annotated[float, Number(0, 1)]
 Flag = Annotated[bool, Boolean()]
 Start = Annotated[Init | None, Initial()]
 VectorStart = Annotated[Init | None, Initial(vector=True)]
-Shape = Annotated[tuple[int, ...], Sizes()]
+ShapeArgument = Annotated[tuple[int, ...], Sizes()]
 Rounding = Annotated[str, OneOf(("floor", "ceil"))]
 
 

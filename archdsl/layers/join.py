@@ -5,8 +5,7 @@ from functools import reduce
 from typing import Annotated, ClassVar
 
 from archdsl.diagnostics import codes
-from archdsl.layers.arguments import Chance, Count, OneOf
-from archdsl.layers.arguments import Shape as Sizes
+from archdsl.layers.arguments import Chance, Count, OneOf, ShapeArgument
 from archdsl.layers.axes import AXES, along, axis_of
 from archdsl.layers.base import (
     Columns,
@@ -235,7 +234,7 @@ class FractalJoin(Elementwise):
     whole network. The mean is over the inputs that are left; in evaluation, over all.
     """
 
-    columns: Sizes
+    columns: ShapeArgument
     of: Count
     drop_path: Chance = 0.15
     global_path: Chance = 0.5

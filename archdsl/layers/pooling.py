@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from math import ceil
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from archdsl.diagnostics import codes
-from archdsl.layers.arguments import Flag, PadOrSame, Rounding, Size
+from archdsl.layers.arguments import Flag, OneOf, PadOrSame, Rounding, Size
+from archdsl.layers.axes import AXES, along, axis_of
 from archdsl.layers.base import (
     Example,
     Expression,
@@ -342,25 +343,41 @@ class ChannelMaxPool(Layer):
 
 
 class GlobalSumPool(Layer):
-    """The sum of each channel: ``CxHxW`` to ``Cx1x1``."""
+    """The sum of each channel: ``CxHxW`` to ``Cx1x1``; or that along one axis (``over``), of which
+    one is left."""
+
+    over: Annotated[str, OneOf(("space", *AXES[1:]))] = "space"
 
     name = "global_sumpool"
     kind = "pool"
+    late = ("over",)
     synonyms = ("global_sum_pool", "sumpool", "sum_pixels")
     examples = (
         Example("global_sumpool", ((512, 7, 7),), (512, 1, 1)),
         Example("global_sumpool", ((16, 9),), (16, 1)),
+        Example("global_sumpool(over = height)", ((16, 7, 9),), (16, 1, 9)),
+        Example("global_sumpool(over = tokens)", ((16, 9),), (16, 1)),
     )
 
+    def axes(self, shape: Shape) -> tuple[int, ...]:
+        image(shape, self.name)
+        if self.over == "space":
+            return tuple(range(1, len(shape)))
+        return (axis_of(self.over, shape, self.name),)
+
     def shape(self, *inputs: Shape) -> Shape:
-        channels, size = image(inputs[0], self.name)
-        return (channels, *(1 for _ in size))
+        summed = self.axes(inputs[0])
+        return tuple([1 if i in summed else n for i, n in enumerate(inputs[0])])
+
+    def meaning(self, *inputs: Shape) -> Meaning:
+        return self.name, {} if len(inputs[0]) == 2 else Layer.meaning(self, *inputs)[1]
 
     def window(self, input: Shape) -> tuple[Steps, Steps]:
-        return everything(input)
+        summed = self.axes(input)
+        return everything(input) if len(summed) == len(input) - 1 else along(summed[0], input)
 
     def torch(self, *inputs: Shape) -> Expression:
-        axes = tuple(range(2, len(inputs[0]) + 1))
+        axes = tuple([1 + axis for axis in self.axes(inputs[0])])
         return Expression(f"{{x}}.sum({axes[0] if len(axes) == 1 else axes}, keepdim=True)")
 
 

@@ -4,8 +4,7 @@ from math import prod
 from typing import Annotated
 
 from archdsl.diagnostics import codes
-from archdsl.layers.arguments import Chance, Count, OneOf, Pad, Size
-from archdsl.layers.arguments import Shape as ShapeArgument
+from archdsl.layers.arguments import Chance, Count, OneOf, Pad, ShapeArgument, Size
 from archdsl.layers.base import (
     Example,
     Expression,

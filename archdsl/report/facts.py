@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from archdsl.diagnostics.model import ArchError
-from archdsl.layers.base import Shape as Sizes
+from archdsl.layers.base import Shape
 from archdsl.report.importance import Importance, importance_of
 from archdsl.report.scales import Measure, measure_of, place_text
 from archdsl.report.shown import MOST, chosen
@@ -55,7 +55,7 @@ class Facts:
     folder: Path
     storage: bool  # whether it stands in a storage of its own, and not in its folder
     search: SearchRequest
-    input: Sizes | None
+    input: Shape | None
     stage: str
     rows: Sequence[Row]  # those that the page shows: all of them, if they are not too many
     total: int

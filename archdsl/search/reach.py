@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil, prod
 
-from archdsl.analysis.shapes import Shape, Unreachable
+from archdsl.analysis.shapes import SearchedShape, Unreachable
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.elaborate.knobs import Interval
@@ -28,7 +28,7 @@ class Reach:
 
     slice: BudgetSlice
     candidates: tuple[Candidate, ...] | None
-    missed: tuple[tuple[Shape, Unreachable], ...] = ()
+    missed: tuple[tuple[SearchedShape, Unreachable], ...] = ()
     is_skipped: bool = False
 
 
@@ -85,10 +85,10 @@ def survey(space: Space) -> list[Reach]:
     return [_listed(space, slice, shapes) for slice in space.slices]
 
 
-def _listed(space: Space, slice: BudgetSlice, shapes: Sequence[Shape]) -> Reach:
+def _listed(space: Space, slice: BudgetSlice, shapes: Sequence[SearchedShape]) -> Reach:
     work = space.search.spec.program.work
     candidates: list[Candidate] = []
-    missed: list[tuple[Shape, Unreachable]] = []
+    missed: list[tuple[SearchedShape, Unreachable]] = []
     seen: set[str] = set()
     is_skipped = False
     for shape in shapes:
@@ -115,7 +115,7 @@ def _listed(space: Space, slice: BudgetSlice, shapes: Sequence[Shape]) -> Reach:
     return Reach(slice, tuple(candidates), tuple(missed))
 
 
-def nothing(space: Space, missed: Sequence[tuple[Shape, Unreachable]]) -> ArchError:
+def nothing(space: Space, missed: Sequence[tuple[SearchedShape, Unreachable]]) -> ArchError:
     """The diagnostic of a slice without candidates: that of the shape that comes nearest."""
     problems = [problem for _, problem in missed]
     near = [p for p in problems if p.nearest is not None]

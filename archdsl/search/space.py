@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from archdsl.analysis.figures import NAMED
-from archdsl.analysis.shapes import Shape, Shapes, Suggest, Unreachable, requirements
+from archdsl.analysis.shapes import SearchedShape, Shapes, Suggest, Unreachable, requirements
 from archdsl.analysis.solve import Cost, FigureCost, Solution, Solver, describe_off
 from archdsl.budget.fitting import help_near
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
-from archdsl.layers.base import Shape as Sizes
+from archdsl.layers.base import Shape
 from archdsl.search.objectives import mismatches
 from archdsl.search.request import HeldCost, SearchRequest, name_of
 from archdsl.spec import Architecture
@@ -39,7 +39,7 @@ class Candidate:
     """A shape in a slice: a network, its knobs as they are written, those solved for apart."""
 
     arch: Architecture
-    shape: Shape
+    shape: SearchedShape
     slice: BudgetSlice
     knobs: Mapping[str, str]
     solved: str = ""
@@ -52,7 +52,7 @@ class Space:
 
     search: SearchRequest
     fixed: Mapping[str, Any]
-    input: Sizes | None = None
+    input: Shape | None = None
     classes: int | None = None
     task: Task = CLASSIFICATION
     measure: Cost | None = None  # what is held, where it is measured
@@ -80,17 +80,17 @@ class Space:
         search = self.search
         return Shapes(search.spec, search.vary, self.fixed, self.input, search.spec_name)
 
-    def shape(self, suggest: Suggest) -> Shape:
+    def shape(self, suggest: Suggest) -> SearchedShape:
         """As ``Shapes.shape``."""
         return self.tree.shape(suggest)
 
-    def shapes(self) -> list[Shape] | None:
+    def shapes(self) -> list[SearchedShape] | None:
         """As ``Shapes.shapes``."""
         return self.tree.shapes()
 
     # ------------------------------------------------------------------- candidates
 
-    def candidate(self, shape: Shape, slice: BudgetSlice) -> Candidate:
+    def candidate(self, shape: SearchedShape, slice: BudgetSlice) -> Candidate:
         """The network of a shape in a slice, its width solved for.
 
         Raises ``Unreachable``, and ``ArchError`` where the shape is not a network.
