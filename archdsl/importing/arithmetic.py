@@ -175,7 +175,7 @@ def _way_out(moving: Any, fixed: Tied) -> str:
     of_channels = vertex is not None and vertex.shape[0] == prod(fixed.shape)
     if vertex is not None and vertex.layer is None and of_channels:
         return "normalise what comes in before it is given to the model, as `archdsl train` does"
-    return "keep them as an `nn.Parameter`, which can be frozen where you train"
+    return FROZEN
 
 
 def _arguments(lower: Lowering, record: TracedCall) -> tuple[Any, Any]:
@@ -192,6 +192,7 @@ def _number(operand: Any) -> Any:
 
 
 NAMES = ("input", "other")
+FROZEN = "keep them as an `nn.Parameter`, which can be frozen where you train"
 
 
 def _multiplied(part: AxisSplit | AttentionScores, number: float) -> AxisSplit | AttentionScores:
@@ -288,7 +289,8 @@ def _joined(lower: Lowering, record: TracedCall, op: str, a: Any, b: Any) -> Ten
     for operand in (a, b):
         if isinstance(operand, Computed):
             fixed = operand.constant
-            raise Gap(" with fixed numbers" if fixed else " with a tensor computed from parameters")
+            numbers = f" with fixed numbers: {FROZEN}"
+            raise Gap(numbers if fixed else " with a tensor computed from parameters")
         if not isinstance(operand, TensorValue):
             raise Gap(" of a parameter" if isinstance(operand, Tied) else " with a number")
     if a.axes != b.axes and len(a.axes) == len(b.axes) == 2:

@@ -46,6 +46,7 @@ from archdsl.registry import REGISTRY
 
 BATCHES = (2, 3)
 OTHER_BATCHES = (1, 17)  # in evaluation, where a single image is no rare one
+TRAINING = "training=self.training"
 DROPPED = ("dropout", "dropout_channels", "alpha_dropout")
 ONE_BY_ONE = "compute each image by itself: leave out what asks for the size of the batch"
 RUNS = 6  # in which what chance decides shows, but for one time in 64 of an even chance
@@ -65,8 +66,13 @@ def graph_of(module: nn.Module, inputs: Inputs, custom: Custom = NONE) -> Graph:
     if not _same(*graphs):
         _check_chance(lambda: graph_once(module, BATCHES[0], inputs, True, custom, always))
         raise unequal(codes.DEPENDS_ON_BATCH, few, many, help=ONE_BY_ONE)
-    if any(vertex.op in DROPPED or _drops_weights(vertex) for vertex in evaluated.vertices):
-        raise failure(codes.CHANGES_IN_TRAINING, reason="it applies dropout in evaluation, too")
+    for vertex in evaluated.vertices:
+        if vertex.op in DROPPED or _drops_weights(vertex):
+            said = "dropout_p=p if self.training else 0.0" if _drops_weights(vertex) else TRAINING
+            help = [f"a function drops in training alone where its call says `{said}`"]
+            reason = "it applies dropout in evaluation, too"
+            found = diagnose(codes.CHANGES_IN_TRAINING, help=help, reason=reason)
+            raise ArchError([placed(found, vertex.place)])
     seen = f"with {BATCHES[0]} images", evaluated
     for batch in OTHER_BATCHES:
         shown = f"with {batch} image{'s' * (batch > 1)}"

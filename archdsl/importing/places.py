@@ -113,6 +113,12 @@ def trouble(problem: Exception, own: Sequence[str], given: str = "") -> ArchErro
             " keep it as a buffer"
         )
         return ArchError([placed(diagnose(codes.MODEL_FAILS, reason=reason), place)])
+    if "_nested_tensor_from_mask" in str(problem):
+        reason = (
+            "attention leaves out padded tokens by a mask, and in a spec sees all tokens: leave out"
+            " its `src_key_padding_mask`"
+        )
+        return ArchError([placed(diagnose(codes.MODEL_FAILS, reason=reason), place)])
     if "'indices'" in str(problem) and "Long" in str(problem):  # an embedding was given numbers
         reason = (
             "it looks up vectors of token ids, and was given a tensor of numbers: say"

@@ -422,3 +422,24 @@ def test_a_compiled_attention_to_a_smaller_image_comes_back() -> None:
     made = archdsl.import_module(wanted.build(), wanted.input, name="net", run=False)
     assert made.text == SMALLER
     assert made.architecture.hash == wanted.hash
+
+
+def test_a_mask_of_padded_tokens() -> None:
+    """PyTorch's encoder makes nested tensors of it, which have no form without numbers."""
+
+    class Padded(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)
+            self.embed, self.head = nn.Embedding(50, 8), nn.Linear(8, 5)
+            self.encoder = nn.TransformerEncoder(layer, 1)
+
+        def forward(self, words: torch.Tensor) -> torch.Tensor:
+            x = self.encoder(self.embed(words), src_key_padding_mask=words == 0)
+            out: torch.Tensor = self.head(x.mean(1))
+            return out
+
+    with pytest.raises(archdsl.ArchError) as caught:
+        archdsl.import_module(Padded(), {"words": torch.zeros(2, 7, dtype=torch.long)})
+    (found,) = caught.value.diagnostics
+    assert found.code == "A652" and "leave out its `src_key_padding_mask`" in found.message

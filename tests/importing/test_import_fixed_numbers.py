@@ -85,3 +85,26 @@ def test_fixed_numbers_of_places_are_no_mean() -> None:
     model.mean = torch.rand(8, 8)
     with pytest.raises(archdsl.ArchError, match="`add` with fixed numbers: keep them as an"):
         archdsl.import_module(model, (3, 8, 8))
+
+
+def test_a_part_of_fixed_numbers() -> None:
+    """As a table of sines and cosines has, of as many tokens as come in."""
+
+    class Words(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.embed, self.head = nn.Embedding(50, 8), nn.Linear(8, 5)
+            self.register_buffer("waves", torch.rand(1, 20, 8))
+
+        def forward(self, words: torch.Tensor) -> torch.Tensor:
+            x = self.embed(words) + self.waves[:, : words.shape[1]]
+            out: torch.Tensor = self.head(x.mean(1))
+            return out
+
+    with pytest.raises(archdsl.ArchError) as caught:
+        archdsl.import_module(Words(), {"words": torch.zeros(2, 7, dtype=torch.long)})
+    (found,) = caught.value.diagnostics
+    assert found.message == (
+        "no layer computes `add` with fixed numbers: keep them as an `nn.Parameter`, which can be"
+        " frozen where you train"
+    )

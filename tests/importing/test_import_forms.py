@@ -275,6 +275,17 @@ def test_what_is_near_an_operation_is_told(function: Function, near: str) -> Non
     assert caught.value.diagnostics[0].helps[0].startswith(near)
 
 
+def test_a_dropout_that_does_not_ask_for_training_is_told_how() -> None:
+    with pytest.raises(ArchError) as caught:
+        archdsl.import_module(Around(lambda x: F.dropout(x.relu(), 0.2)), (3, 8, 8))
+    (found,) = caught.value.diagnostics
+    assert found.code == "A661" and found.message.endswith("it applies dropout in evaluation, too")
+    assert found.helps == (
+        "a function drops in training alone where its call says `training=self.training`",
+    )
+    assert found.span is not None and "F.dropout(x.relu(), 0.2)" in found.span.text
+
+
 @pytest.mark.parametrize("kind", [nn.RNN, nn.LSTM, nn.GRU])
 def test_a_recurrent_layer_is_told_what_sees_other_steps(kind: type[nn.RNNBase]) -> None:
     class Signal(nn.Module):
