@@ -9,6 +9,7 @@ from counting import Counts, RegNetParameters, counts, of, stages
 from thinned import thinned
 from timm.models.byobnet import ByoBlockCfg, ByobNet, ByoModelCfg
 from timm.models.efficientnet import _gen_mobilenet_v1
+from timm.models.vovnet import VovNet, model_cfgs
 from torch import nn
 from torchvision import models
 from torchvision.models import segmentation, video
@@ -48,11 +49,24 @@ def botnet(depth: int) -> nn.Module:
     return ByobNet(shape, img_size=224)
 
 
+def timm_vovnet(name: str, repeats: int, layers: int = 5, width: float = 1) -> nn.Module:
+    """One that timm has no name for."""
+    shape = dict(model_cfgs[name], block_per_stage=[repeats] * 4, layer_per_block=layers)
+    for key in ("stage_conv_chs", "stage_out_chs"):
+        shape[key] = [round(c * width) for c in shape[key]]
+    return VovNet(shape)
+
+
 REPEATS = {50: (3, 4, 6, 3), 101: (3, 4, 23, 3)}
 FAMILIES: dict[str, dict[str, Make]] = {
     "botnet": from_timm(botnet26t="botnet26t_256")
     | {f"botnet{n}": partial(botnet, n) for n in (50, 101)},
     "coatnet": from_timm(**{f"coatnet_{i}": f"coatnet_{i}_224" for i in range(4)}),
+    "convmixer": from_timm(
+        convmixer_1536_20="convmixer_1536_20",
+        convmixer_768_32="convmixer_768_32",
+        convmixer_1024_20="convmixer_1024_20_ks9_p14",
+    ),
     "convnext": tv("convnext_tiny", "convnext_small", "convnext_base", "convnext_large"),
     "convnext_v2": from_timm(
         **{
@@ -63,6 +77,12 @@ FAMILIES: dict[str, dict[str, Make]] = {
     "darknet": from_timm(darknet53="darknet53", cspdarknet53="cspdarknet53"),
     "deeplab_v3": segmenting(
         "deeplabv3_resnet50", "deeplabv3_resnet101", "fcn_resnet50", "fcn_resnet101"
+    ),
+    "dla": from_timm(
+        **{
+            f"dla{name}": f"dla{name}"
+            for name in ("34", "46_c", "46x_c", "60x_c", "60", "60x", "102", "102x", "102x2", "169")
+        }
     ),
     "efficientnet": tv(*(f"efficientnet_b{i}" for i in range(8))),
     "efficientnet_v2": tv("efficientnet_v2_s", "efficientnet_v2_m", "efficientnet_v2_l"),
@@ -108,6 +128,12 @@ FAMILIES: dict[str, dict[str, Make]] = {
         *(f"regnet_x_{size}" for size in ("400mf", "800mf", "1_6gf", "3_2gf", "8gf", "16gf")),
         "regnet_x_32gf",
     ),
+    "repvgg": from_timm(
+        **{
+            f"repvgg_{name}": f"repvgg_{name}"
+            for name in ("a0", "a1", "a2", "b0", "b1", "b1g4", "b2", "b2g4", "b3", "b3g4")
+        }
+    ),
     "res2net": from_timm(
         **{
             f"res2net{name}": f"res2net{name}"
@@ -137,11 +163,22 @@ FAMILIES: dict[str, dict[str, Make]] = {
         vit_l_16="vit_large_patch16_224",
     )
     | {"vit_l_32": partial(timm.create_model, "vit_large_patch32_224", num_classes=1000)},
+    "vovnet": from_timm(
+        vovnet39="vovnet39a",
+        vovnet57="vovnet57a",
+        vovnet_v2_39="ese_vovnet39b",
+        vovnet_v2_57="ese_vovnet57b",
+        vovnet_v2_99="ese_vovnet99b",
+    )
+    | {
+        "vovnet27_slim": partial(timm_vovnet, "vovnet39a", repeats=1, width=0.5),
+        "vovnet_v2_19": partial(timm_vovnet, "ese_vovnet39b", repeats=1, layers=3),
+    },
     "video_resnet": {name: getattr(video, name) for name in ("r3d_18", "mc3_18", "r2plus1d_18")},
 }
 
 # Variants that neither of the two has; tests of their own count them.
-ELSEWHERE = {"mobilenet_shallow"}
+ELSEWHERE = {"mobilenet_shallow", "repvgg_b1g2"}
 
 EACH = [(spec, name, make) for spec, family in FAMILIES.items() for name, make in family.items()]
 
