@@ -42,6 +42,7 @@ SMALL: dict[str, tuple[str, dict[str, Any], Shape | None]] = {
     "fractalnet_imagenet": ("fractalnet_imagenet", {"columns": 2, "classes": 10}, IMAGE),
     "ghostnet": ("ghostnet", {"width": 0.5}, IMAGE),
     "googlenet": ("googlenet", {"classes": 10}, IMAGE),
+    "hardnet": ("hardnet", {"depth": 39, "separable": True, "classes": 10}, IMAGE),
     "hrnet": ("hrnet", {"width": 16, "modules": [1, 1, 1], "units": 1, "classes": 10}, IMAGE),
     "inception_v3": ("inception_v3", {"classes": 10}, None),
     "maxvit": (

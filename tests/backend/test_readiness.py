@@ -150,6 +150,8 @@ def test_branches_ask_for_settings_alone(path: Path) -> None:
         "self.stride == 1 and self.in_channels == out",
         "self.stride == 1 and self.in_channels == 4 * self.c",
         "j == self.i",  # numbers of sizes
+        "number < self.n",  # numbers of layers
+        "i % 2 == 1 or i == self.n",
         "self.levels > 0",
         "margin > 0",  # of a crop: from the sizes of images
     }

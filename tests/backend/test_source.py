@@ -130,6 +130,7 @@ def test_it_needs_torch_alone(name: str) -> None:
     imported = [n for n in ast.walk(tree) if isinstance(n, (ast.Import, ast.ImportFrom))]
     assert {ast.unparse(n) for n in imported} <= {
         "import math",
+        "from fractions import Fraction",  # of Python itself: a factor of 1.7 is exact
         "from collections import OrderedDict",
         "import torch",
         "import torch.nn.functional as F",

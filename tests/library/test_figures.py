@@ -7,7 +7,7 @@ import pytest
 import timm
 from counting import Counts, RegNetParameters, counts, of, stages
 from thinned import thinned
-from timm.models.byobnet import ByoBlockCfg, ByobNet, ByoModelCfg
+from timm.models.byobnet import ByoBlockCfg, ByobNet, ByoModelCfg, _rep_vgg_bcfg
 from timm.models.efficientnet import _gen_mobilenet_v1
 from timm.models.vovnet import VovNet, model_cfgs
 from torch import nn
@@ -55,6 +55,12 @@ def timm_vovnet(name: str, repeats: int, layers: int = 5, width: float = 1) -> n
     for key in ("stage_conv_chs", "stage_out_chs"):
         shape[key] = [round(c * width) for c in shape[key]]
     return VovNet(shape)
+
+
+def repvgg_b1g2() -> nn.Module:
+    """The paper's, which timm has no name for."""
+    blocks = _rep_vgg_bcfg(wf=(2.0, 2.0, 2.0, 4.0), groups=2)
+    return ByobNet(ByoModelCfg(blocks, stem_type="rep", stem_chs=64))
 
 
 REPEATS = {50: (3, 4, 6, 3), 101: (3, 4, 23, 3)}
@@ -133,7 +139,8 @@ FAMILIES: dict[str, dict[str, Make]] = {
             f"repvgg_{name}": f"repvgg_{name}"
             for name in ("a0", "a1", "a2", "b0", "b1", "b1g4", "b2", "b2g4", "b3", "b3g4")
         }
-    ),
+    )
+    | {"repvgg_b1g2": repvgg_b1g2},
     "res2net": from_timm(
         **{
             f"res2net{name}": f"res2net{name}"
@@ -178,7 +185,7 @@ FAMILIES: dict[str, dict[str, Make]] = {
 }
 
 # Variants that neither of the two has; tests of their own count them.
-ELSEWHERE = {"mobilenet_shallow", "repvgg_b1g2"}
+ELSEWHERE = {"mobilenet_shallow"}
 
 EACH = [(spec, name, make) for spec, family in FAMILIES.items() for name, make in family.items()]
 
@@ -206,6 +213,23 @@ def test_the_shallow_mobilenet() -> None:
     shallow = archdsl.load("mobilenet_shallow")
     assert round(shallow.macs / 1e6) == 307
     assert round(shallow.params / 1e6, 1) == 2.9
+
+
+@pytest.mark.parametrize(
+    ("variant", "params", "macs", "exact"),
+    [
+        ("hardnet39ds", 3.5, 0.4, 3_488_228),
+        ("hardnet68ds", 4.2, 0.8, 4_180_602),
+        ("hardnet68", 17.6, 4.2, 17_565_348),
+        ("hardnet85", 36.7, 9.1, 36_670_212),
+    ],
+)
+def test_hardnet(variant: str, params: float, macs: float, exact: int) -> None:
+    """The authors' millions of parameters and billions of multiply-adds, as their README rounds
+    them (but 0.44 and 4.3), and the parameters of their code."""
+    found = archdsl.load(variant)
+    assert (round(found.params / 1e6, 1), round(found.macs / 1e9, 1)) == (params, macs)
+    assert found.params == exact
 
 
 @pytest.mark.parametrize("width", [0.35, 0.5, 0.75, 1.3])
