@@ -18,6 +18,7 @@ from archdsl.layers.base import show_shape
 from archdsl.registry import Registry
 from archdsl.search.categories import is_numeric, kind_of, kinds
 from archdsl.search.combinations import check_short, doubts
+from archdsl.search.curved import has_curve
 from archdsl.search.own import check_file
 from archdsl.search.reach import Reach, is_shared, survey, turns_of
 from archdsl.search.reading import read_search
@@ -123,6 +124,8 @@ def say_survey(name: str, found: Survey) -> None:
         say(f"  wide against deep is asked within each kind: {', '.join(names)}")
     elif 0 < sum(map(is_numeric, search.vary)) < len(search.vary):
         say("  shapes of different kinds are compared with each other, not wide with deep ones")
+    if search.tune and search.settle_seeds and not has_curve(search.tune.values()):
+        say("  no curve goes through what is tuned: the interval will not cover its choice")
     if search.own is None and (named := search.recipe.recipe) is not None:
         say(f"  the recipe {named.name}: {search.recipe.said}")
     if found.note:

@@ -11,7 +11,7 @@ from typing import Any
 
 from archdsl.costs.base import Cost
 from archdsl.elaborate.knobs import Interval
-from archdsl.search.outcome import numbers_of
+from archdsl.search.curved import numbers_of
 from archdsl.search.request import SearchRequest
 from archdsl.search.rows import EXPLORE, SETTLE, TUNE, BriefRow
 from archdsl.search.study import Study

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import isfinite, log
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,9 +11,9 @@ import numpy as np
 from archdsl.costs.base import Cost
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
-from archdsl.elaborate.knobs import Domain, Interval
 from archdsl.registry import REGISTRY
 from archdsl.search.categories import is_numeric, kind_of, kinds
+from archdsl.search.curved import numbers
 from archdsl.search.request import LEARNED, SearchRequest
 from archdsl.search.rows import (
     ASIDE,
@@ -170,36 +169,6 @@ def score_along(name: str, epoch: Epoch) -> float:
     for than what follows from it, or the loss; else the objective."""
     known = epoch.accuracy if name in LEARNED else epoch.scores.get(name)
     return epoch.loss if known is None else known
-
-
-def numbers(tune: Mapping[str, Domain], setting: str) -> tuple[float, ...]:
-    """What was tuned as numbers, on the scales on which they are drawn; nothing where anything
-    of it is not a number of a continuous domain."""
-    written = numbers_of(setting)
-    found = []
-    for name, domain in tune.items():
-        if not isinstance(domain, Interval) or domain.step is not None or name not in written:
-            return ()
-        value = written[name]
-        if domain.log and value <= 0:
-            return ()
-        found.append(log(value) if domain.log else value)
-    return tuple(found)
-
-
-def numbers_of(setting: str) -> dict[str, float]:
-    """The finite numbers of a setting such as "lr = 0.05, optimizer = sgd", by their names."""
-    found = {}
-    for part in setting.split(", "):
-        name, _, written = part.partition(" = ")
-        over, _, under = written.partition("/")  # as values are written: 0.05 or 1/3000
-        try:
-            value = float(over) / float(under) if under else float(over)
-        except (ValueError, ZeroDivisionError):
-            continue
-        if isfinite(value):
-            found[name] = value
-    return found
 
 
 def of_each(name: str, codes: bytes) -> Floats | None:

@@ -13,17 +13,16 @@ import random
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from fractions import Fraction
 from itertools import product, zip_longest
-from math import exp
 from typing import Any
 
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
 
-from archdsl.analysis.distributions import param, rounded
-from archdsl.elaborate.knobs import Domain, Interval
+from archdsl.analysis.distributions import param
+from archdsl.elaborate.knobs import Domain
 from archdsl.elaborate.values import show
+from archdsl.search.curved import values_of
 from archdsl.search.opened import OpenStudy
 from archdsl.search.outcome import budget_of, judged, question, results
 from archdsl.search.reach import Reach, is_drawn, is_shared, turns_of
@@ -274,23 +273,16 @@ def trial_of(
     trial = study.storage.get_trial_id_from_study_id_trial_number(part, number)
     frozen = study.storage.get_trial(trial)
     if explored.tuned:
-        tune(frozen, setting_of(study.search.tune, explored.tuned))
+        domains = study.search.tune
+        tune(frozen, domains, values_of(domains, explored.tuned))
     return frozen
 
 
-def setting_of(tune: Mapping[str, Domain], tuned: Sequence[float]) -> dict[str, float]:
-    """The values of what was tuned that ``numbers`` would give so, as Optuna has them."""
-    found = {}
-    for (name, domain), number in zip(tune.items(), tuned, strict=True):
-        assert isinstance(domain, Interval)
-        found[name] = rounded(domain, exp(number) if domain.log else number)
-    return found
-
-
-def tune(trial: FrozenTrial, values: Mapping[str, float]) -> None:
+def tune(trial: FrozenTrial, domains: Mapping[str, Domain], values: Mapping[str, Any]) -> None:
     """Gives a trial other values of what is tuned."""
-    trial.params = {**trial.params, **values}
-    words = ", ".join(f"{name} = {show(Fraction(repr(v)))}" for name, v in values.items())
+    params = {name: param(domains[name], value) for name, value in values.items()}
+    trial.params = {**trial.params, **params}
+    words = ", ".join(f"{name} = {show(value)}" for name, value in values.items())
     trial.user_attrs = {**trial.user_attrs, "setting": words}
 
 

@@ -26,6 +26,11 @@ BLIND = (
     "So few seeds do not show whether a network collapses now and then. The claim is safer with"
     " {} fresh seeds{}."
 )
+UNPOOLED = (
+    "No curve goes through the settings that were tuned: the interval does not cover what their"
+    " choice may lose."
+)
+SPLIT = "The claim is about this split of the data; folds would cover others."
 TWICE = ", or where each network is explored on two"
 TEN = 10  # fresh seeds, of which collapses show
 
@@ -35,8 +40,8 @@ class Verdict:
     """The answer of a study: slice by slice, and over all slices. ``collapsed``: a training ended
     far from the others of its network, so that no arm is taken to vary less than all do on
     average. ``blind``: no network was trained on two seeds but the fresh ones, and these are few,
-    so that nothing shows whether networks collapse; ``tuned``: each training that explored had a
-    setting of its own."""
+    so that nothing shows whether networks collapse; ``tuned``: what explored
+    differs in its settings; ``unpooled``: no curve could be drawn through these settings."""
 
     question: Question
     level: float
@@ -46,6 +51,7 @@ class Verdict:
     collapsed: bool = False
     blind: bool = False
     tuned: bool = False
+    unpooled: bool = False
     format: Literal[2] = 2
 
     @property
@@ -72,6 +78,10 @@ def words(verdict: Verdict) -> str:
         lines += average_words(verdict.average, verdict.slices, verdict.question)
     if verdict.growth is not None:
         lines.append(growth_words(verdict.growth))
+    if verdict.claims and not verdict.question.folds:
+        lines.append(SPLIT)
+    if verdict.unpooled:
+        lines.append(UNPOOLED)
     if verdict.collapsed:
         lines.append(COLLAPSED)
     elif verdict.blind and verdict.claims:

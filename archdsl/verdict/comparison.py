@@ -51,6 +51,11 @@ class Comparison:
         return [*found.values()]
 
     @property
+    def tunes(self) -> bool:
+        """Whether settings differ among what was explored."""
+        return len({result.setting for result in self.slice.explored}) > 1
+
+    @property
     def repeats(self) -> bool:
         """Whether a shape was explored with one setting on several seeds."""
         return any(len(results) > 1 for results in self.explored)
@@ -162,12 +167,17 @@ def compare(
         found.append(
             Comparison(part, shapes, arms, [settled_as(e.arm, part.settled) for e in arms])
         )
-    settled = [(c.slice.name, e) for c in found if any(c.fresh) for e in c.arms]
+    settled = [
+        (c.slice.name, e.arm.shape, next((r.tuned for r in fresh if r.tuned), e.tuned))
+        for c in found
+        if any(c.fresh)
+        for e, fresh in zip(c.arms, c.fresh, strict=True)
+    ]
     tried = lost(
         short or [r for part, _ in parts for r in part.explored],
         question.sign,
-        [(slice, e.arm.shape) for slice, e in settled],
-        [e.tuned for _, e in settled],
+        [(slice, shape) for slice, shape, _ in settled],
+        [tuned for *_, tuned in settled],
     )
     if tried is not None:
         rows = iter(tried.draws * (_whole_per_short(found, tried.noise) if short else 1.0))

@@ -127,7 +127,8 @@ def judge(
         growth(peaks, len(slices), level) if grows and resamples else None,
         any(t.least > 0 for t in settled),
         not question.folds and 0 < least < TEN and not any(t.repeats for t in trials),
-        any(t.lost is not None for t in settled),
+        any(t.tunes for t in settled),
+        any(t.tunes and t.lost is None for t in settled),
     )
 
 

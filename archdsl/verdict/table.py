@@ -131,7 +131,7 @@ def _chosen_before(rows: Iterable[Result]) -> list[Result]:
 
 
 def rows_of(table: Any) -> Sequence[Mapping[str, Any]]:
-    """The rows of a CSV or .npz file, of a data frame, of columns by their names, or of
+    """The rows of a CSV, .npz or Parquet file, of a data frame, of columns by their names, or of
     records. Raises ``ValueError`` for what is none."""
     if isinstance(table, (str, Path)):
         return rows_of_file(Path(table))

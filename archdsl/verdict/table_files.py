@@ -1,22 +1,26 @@
-"""Files that hold a table: CSV, and columns of numpy (.npz)."""
+"""Files that hold a table: CSV, columns of numpy (.npz), and Parquet."""
 
 from __future__ import annotations
 
 import csv
 import zipfile
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+PARQUET = (".parquet", ".pq")
 MOST_FIELD = 1 << 26  # characters of a field: what is known of each example is long
 
 
 def rows_of_file(path: Path) -> list[Mapping[str, Any]]:
     """The rows of a file. Raises ``ValueError`` where it cannot be read, or is no table."""
     try:
+        if path.suffix.lower() in PARQUET:
+            return _parquet(path)
         return _numpy(path) if path.suffix == ".npz" else _csv(path)
     except OSError as problem:
         reason = (problem.strerror or str(problem)).lower()
@@ -62,3 +66,19 @@ def _numpy(path: Path) -> list[Mapping[str, Any]]:
     if len(lengths) != 1 or -1 in lengths:
         raise ValueError("the columns of the table are not of one length")
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def _parquet(path: Path) -> list[Mapping[str, Any]]:
+    try:
+        parquet = import_module("pyarrow.parquet")
+    except ImportError:
+        raise ValueError("a Parquet file takes pyarrow: pip install 'archdsl[data]'") from None
+    with path.open("rb") as file:  # what keeps it from being opened is the system's to say
+        try:
+            table = parquet.read_table(file)
+            check_names(table.column_names)
+            rows: list[Mapping[str, Any]] = table.to_pylist()
+        except parquet.lib.ArrowException as problem:
+            reason = str(problem).split("\n", 1)[0]
+            raise ValueError(f"{path.name} is not a Parquet file: {reason}") from None
+    return rows

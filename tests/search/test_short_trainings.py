@@ -12,8 +12,9 @@ from searches import TINY, search_of
 from archdsl import ArchError, parse
 from archdsl.cli.main import main
 from archdsl.diagnostics.source import Source
+from archdsl.search.curved import numbers_of
 from archdsl.search.opened import OpenStudy
-from archdsl.search.outcome import best, numbers_of, results, tuning, verdict
+from archdsl.search.outcome import best, results, tuning, verdict
 from archdsl.search.plan import arms_to_settle, queue_exploration, queue_settling, queue_tuned
 from archdsl.search.reach import survey
 from archdsl.search.reading import read_search

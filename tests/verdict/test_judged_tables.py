@@ -134,6 +134,7 @@ def test_what_is_no_table(table: Any, problem: str) -> None:
         ("a.csv", b"shape,score,score\na,1,0\n", "there are two columns `score`"),
         ("a.csv", b"\xff\xfe\x00", "a.csv is not text in UTF-8"),
         ("a.csv", b"shape,score\na,1,0\n", "row 1 has 3 fields, and there are 2 columns"),
+        ("a.parquet", b"PAR1 nothing", "a.parquet is not a Parquet file: "),
         ("a.npz", b"PK nothing", "a.npz is not a .npz file of plain columns"),
         ("a.csv", b"", "there are no rows in the table"),
     ],
@@ -190,7 +191,9 @@ def test_what_holds_of_each_example_stands_in_the_place_of_a_score(tmp_path: Pat
     path.write_text("shape,seed,score\n" + "".join(lines))
     columns = {name: np.array([row[name] for row in rows]) for name in rows[0]}
     np.savez(tmp_path / "results.npz", **columns)  # type: ignore[arg-type]  # of its stubs
-    for table in (path, tmp_path / "results.npz", columns):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    parquet.write_table(pytest.importorskip("pyarrow").table(columns), tmp_path / "results.parquet")
+    for table in (path, tmp_path / "results.npz", tmp_path / "results.parquet", columns):
         assert archdsl.judge(table) == found
     # Where they are not known of all, or are not right or wrong as a whole, their means are.
     for score in (0.81, np.full(400, 0.81)):

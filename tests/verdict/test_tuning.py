@@ -364,3 +364,26 @@ def test_a_shape_loses_the_same_at_all_budgets() -> None:
     assert not np.array_equal(found.draws[0], found.draws[1])
     both = np.mean([(found.draws[0] - found.draws[1]), (found.draws[2] - found.draws[3])], axis=0)
     assert np.mean(both**2) == pytest.approx(found.variance(0, 1))
+
+
+def test_a_list_of_rates_has_a_curve_too() -> None:
+    """The best of a few single trainings, each at one of five rates, was claimed to be better in a
+    fifth of studies with twenty seeds."""
+    rates = (0.02, 0.04, 0.08, 0.15, 0.3)
+    said, blind = claimed(Tuning(12, 20, listed=rates), 200)
+    print(f"\na list: {said:.1%} claim, {blind:.1%} with the tuning left out")
+    assert said <= 0.05 + 2 * (0.05 * 0.95 / 200) ** 0.5
+    found, _ = claimed(Tuning(24, 10, better=0.5, listed=(0.05, 0.1, 0.2)), 100)
+    assert found > 0.5
+
+
+def test_what_no_curve_goes_through_is_told() -> None:
+    """Words, or trainings too few: the verdict says that their choice is not in its interval."""
+    untold = "No curve goes through the settings that were tuned"
+    world = Tuning(12, 5)
+    drawn = world.study(np.random.default_rng(5))
+    assert untold not in judge(drawn, Question(), resamples=0).words
+    named = judge([replace(r, tuned=()) for r in drawn], Question(), resamples=0)
+    assert named.unpooled and untold in named.words
+    one = judge([replace(r, tuned=(), setting="") for r in drawn], Question(), resamples=0)
+    assert not one.unpooled and untold not in one.words

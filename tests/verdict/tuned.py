@@ -13,6 +13,7 @@ import numpy as np
 
 from archdsl.verdict import Question, Result, Verdict, judge, to_settle
 from archdsl.verdict.model import DEEPER, WIDER
+from archdsl.verdict.results import Floats
 from archdsl.verdict.settled import explored
 
 LOW, HIGH, BEST = np.log([0.02, 0.3, 0.15])
@@ -24,38 +25,55 @@ DEPTHS = (10, 16, 22, 28)
 class Tuning:
     """``trials`` and ``seeds`` are those of each budget. ``drift`` is the deviation of a shape's
     best rate from that of all, in logarithms, the same at all budgets; ``better`` is what deep
-    shapes have more where all are tuned, in points."""
+    shapes have more where all are tuned, in points. ``listed``: only these rates are allowed, as
+    where a list is tuned; the best of them for a shape is then its best rate."""
 
     trials: int = 12
     seeds: int = 10
     drift: float = 0.0
     better: float = 0.0
     budgets: int = 1
+    listed: tuple[float, ...] = ()
 
     def study(self, rng: np.random.Generator) -> list[Result]:
         best = BEST + self.drift * rng.standard_normal(len(DEPTHS))
 
+        known = np.log(self.listed)
+
+        def allowed(rate: float) -> float:
+            if not self.listed:
+                return float(np.clip(rate, LOW, HIGH))
+            return float(known[np.argmin(np.abs(known - rate))])
+
         def trained(shape: int, rate: float) -> float:
-            lost = BEND * (
-                (rate - best[shape]) ** 2 - (np.clip(best[shape], LOW, HIGH) - best[shape]) ** 2
-            )
+            peak = allowed(best[shape])
+            lost = BEND * ((rate - best[shape]) ** 2 - (peak - best[shape]) ** 2)
             more = self.better * (shape >= len(DEPTHS) / 2)
             return float(0.95 + (more - lost + SD * rng.standard_normal()) / 100)
+
+        def tried(count: int) -> Floats:
+            if not self.listed:
+                return rng.uniform(LOW, HIGH, count)
+            return rng.choice(known, count, replace=count > len(known))
 
         found = []
         for budget in range(1, self.budgets + 1):
             for place, depth in enumerate(DEPTHS):
                 like = self.like(budget, f"depth = {depth}")
-                for rate in rng.uniform(LOW, HIGH, self.trials // len(DEPTHS)):
+                for k, rate in enumerate(tried(self.trials // len(DEPTHS)).tolist()):
                     setting = f"lr = {np.exp(rate):.4g}"
-                    score = trained(place, rate)
-                    found.append(replace(like, score=score, setting=setting, tuned=(float(rate),)))
+                    score, seed = trained(place, rate), k if self.listed else 0
+                    found.append(
+                        replace(like, score=score, setting=setting, tuned=(rate,), seed=seed)
+                    )
         for slice, shapes in to_settle(found, Question()).items():
             for e in shapes:
                 place = DEPTHS.index(int(e.depth or 0))
-                like = replace(self.like(int(slice[:-1]), e.arm.shape), settled=True)
+                rate = allowed(e.tuned[0]) if self.listed else e.tuned[0]
+                named = {"setting": "lr = curve", "tuned": (rate,)}
+                like = replace(self.like(int(slice[:-1]), e.arm.shape), settled=True, **named)
                 found += [
-                    replace(like, seed=k, score=trained(place, e.tuned[0]), setting="lr = curve")
+                    replace(like, seed=1000 + k, score=trained(place, rate))
                     for k in range(1, self.seeds + 1)
                 ]
         return found
