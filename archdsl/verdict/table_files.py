@@ -71,6 +71,7 @@ def _numpy(path: Path) -> list[Mapping[str, Any]]:
 def _parquet(path: Path) -> list[Mapping[str, Any]]:
     try:
         parquet = import_module("pyarrow.parquet")
+        broken: type[Exception] = import_module("pyarrow").ArrowException
     except ImportError:
         raise ValueError("a Parquet file takes pyarrow: pip install 'archdsl[data]'") from None
     with path.open("rb") as file:  # what keeps it from being opened is the system's to say
@@ -78,7 +79,7 @@ def _parquet(path: Path) -> list[Mapping[str, Any]]:
             table = parquet.read_table(file)
             check_names(table.column_names)
             rows: list[Mapping[str, Any]] = table.to_pylist()
-        except parquet.lib.ArrowException as problem:
+        except broken as problem:
             reason = str(problem).split("\n", 1)[0]
             raise ValueError(f"{path.name} is not a Parquet file: {reason}") from None
     return rows

@@ -192,7 +192,8 @@ def test_what_holds_of_each_example_stands_in_the_place_of_a_score(tmp_path: Pat
     columns = {name: np.array([row[name] for row in rows]) for name in rows[0]}
     np.savez(tmp_path / "results.npz", **columns)  # type: ignore[arg-type]  # of its stubs
     parquet = pytest.importorskip("pyarrow.parquet")
-    parquet.write_table(pytest.importorskip("pyarrow").table(columns), tmp_path / "results.parquet")
+    listed = {name: np.asarray(column).tolist() for name, column in columns.items()}
+    parquet.write_table(pytest.importorskip("pyarrow").table(listed), tmp_path / "results.parquet")
     for table in (path, tmp_path / "results.npz", tmp_path / "results.parquet", columns):
         assert archdsl.judge(table) == found
     # Where they are not known of all, or are not right or wrong as a whole, their means are.
