@@ -52,7 +52,16 @@ def say_refusal(study: Study, row: Row | None) -> None:
 def say_verdict(study: Study, as_json: bool = False) -> None:
     """Prints what a study says: a verdict, or a front where it has several objectives."""
     from archdsl.search.fair import fair_words
-    from archdsl.search.outcome import beside, best, front, judged, name_of, verdict
+    from archdsl.search.outcome import (
+        EARLY,
+        beside,
+        best,
+        early,
+        front,
+        judged,
+        name_of,
+        verdict,
+    )
     from archdsl.verdict import words
 
     if as_json:
@@ -70,6 +79,8 @@ def say_verdict(study: Study, as_json: bool = False) -> None:
     lines += fair_words(study, rows, found)
     for line in lines:
         say_text(line) if not line.startswith("  ") else say_below(line)
+    if early(study, rows):
+        say_text(EARLY)
     for pair in beside(study, rows):
         say_text(pair.words(study.search.objectives[0].name))
     row = best(study, rows=rows)

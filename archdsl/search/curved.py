@@ -24,7 +24,7 @@ def has_scale(domain: Domain) -> bool:
     """Whether a curve can go through the values of a domain."""
     if isinstance(domain, Choices):
         return len(domain.values) >= LEAST and all(map(is_number, domain.values))
-    return domain.count is None or domain.count >= LEAST
+    return domain.low < domain.high and (domain.count is None or domain.count >= LEAST)
 
 
 def has_curve(tune: Iterable[Domain]) -> bool:
@@ -37,6 +37,15 @@ def _is_log(domain: Domain) -> bool:
         return domain.log
     values = [float(v) for v in domain.values]
     return min(values) > 0 and max(values) >= WIDE * min(values)
+
+
+def place_in(domain: Domain, value: float) -> float:
+    """Where a number lies in a domain that has a scale, from 0 to 1."""
+    ends = domain.values if isinstance(domain, Choices) else (domain.low, domain.high)
+    low, high = float(min(ends)), float(max(ends))
+    if _is_log(domain):
+        low, high, value = log(low), log(high), log(max(value, low))
+    return min(max((value - low) / (high - low), 0.0), 1.0)
 
 
 def numbers(tune: Mapping[str, Domain], setting: str) -> tuple[float, ...]:

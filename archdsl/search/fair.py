@@ -5,13 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from math import log
 from statistics import fmean, median
 from typing import Any
 
 from archdsl.costs.base import Cost
-from archdsl.elaborate.knobs import Interval
-from archdsl.search.curved import numbers_of
+from archdsl.search.curved import has_scale, numbers_of, place_in
 from archdsl.search.request import SearchRequest
 from archdsl.search.rows import EXPLORE, SETTLE, TUNE, BriefRow
 from archdsl.search.study import Study
@@ -113,7 +111,7 @@ def _tuned(
 ) -> Iterator[TunedNumber]:
     for name, value in numbers_of(setting).items():
         domain = search.tune.get(name)
-        if not isinstance(domain, Interval) or domain.low == domain.high:
+        if domain is None or not has_scale(domain):
             continue
         known = tried[name]
         end = ""
@@ -121,14 +119,7 @@ def _tuned(
             slack = 1e-6 * (max(known) - min(known))  # settings are written to some digits
             end = "lowest" if value <= min(known) + slack else end
             end = "highest" if value >= max(known) - slack else end
-        yield TunedNumber(name, value, _place(domain, value), str(domain), end)
-
-
-def _place(domain: Interval, value: float) -> float:
-    low, high = float(domain.low), float(domain.high)
-    if domain.log:
-        low, high, value = log(low), log(high), log(max(value, low))
-    return min(max((value - low) / (high - low), 0.0), 1.0)
+        yield TunedNumber(name, value, place_in(domain, value), str(domain), end)
 
 
 # ------------------------------------------------------------------------------------- words

@@ -43,6 +43,11 @@ from archdsl.verdict.words import placed
 if TYPE_CHECKING:
     from archdsl.training.outcome import Epoch
 
+EARLY = (
+    "Fresh seeds are still to come. Whoever looks before all are there finds chance more often than"
+    " the p-value says: the answer is that of all of them."
+)
+
 
 def results(
     study: Study, rows: Iterable[BriefRow] | None = None, tuning: bool = False
@@ -236,6 +241,14 @@ def tuning(study: Study, rows: Iterable[BriefRow]) -> list[Result]:
     if study.search.short_in(EXPLORE):
         return [result for result in results(study, rows) if not result.settled]
     return results(study, rows, tuning=True) if study.search.short_in(TUNE) else []
+
+
+def early(study: Study, rows: Iterable[BriefRow]) -> bool:
+    """Whether fresh seeds that were planned to be judged once are judged before all of them are
+    there."""
+    once = len(looks_of(study.search)) < 2
+    begun = any(row.stage == SETTLE and row.is_result for row in rows)
+    return begun and once and study.stage == SETTLE
 
 
 def nothing_to_say(study: Study, rows: Iterable[BriefRow]) -> ArchError:
