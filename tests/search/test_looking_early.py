@@ -33,7 +33,7 @@ def score(asked: Asked) -> float:
 
 def words_of(study: Path, capsys: pytest.CaptureFixture[str]) -> str:
     capsys.readouterr()
-    with pytest.raises(SystemExit, match="^0$"):
+    with pytest.raises(SystemExit, match=r"^0$"):
         main(["verdict", str(study)])
     return " ".join(capsys.readouterr().out.split())
 
