@@ -133,13 +133,15 @@ class TitledBox(Component):
         self.about = about
         m = inside.measure
         wide = text_width(title, STRONG, True) + 20
+        before = most(m.before, *[-door.t for door in doors])  # lines enter within the frame
+        after = most(m.after, *[door.t for door in doors])
         if flow.down:
-            low: Length = most(wide / 2, m.before + PAD)
-            high: Length = most(wide / 2, m.after + PAD)
+            low: Length = most(wide / 2, before + PAD)
+            high: Length = most(wide / 2, after + PAD)
             super().__init__(Extent(m.length + HEADER, low, high, doors))
         else:
             length = most(wide, m.length)
-            super().__init__(Extent(length, m.before + (PAD + HEADER), m.after + PAD, doors))
+            super().__init__(Extent(length, before + (PAD + HEADER), after + PAD, doors))
 
     def place(self, pen: Pen, s: Length, t: Length, lines: list[DrawnLine]) -> list[DrawnLine]:
         for line, door in zip(lines, self.measure.starts, strict=True):

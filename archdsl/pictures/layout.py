@@ -118,17 +118,17 @@ class Layout:
             knot = web.knots[end]
             coming: list[tuple[int, Source]] = []
             for strand in waiting.pop(end):
-                source = sources[strand.start]
                 node = self.component(strand.node)
                 tags = [e.tag for e in node.measure.ends]
+                lines = [sources[strand.start]]
                 if strand.start == START:  # the inputs of a part are lines of their own
-                    source = door(node.measure.starts[0].tag), 0
+                    lines = [(door(e.tag), 0) for e in node.measure.starts]
                 if node.bare:
-                    coming.append((tags[0], source))
+                    coming.append((tags[0], lines[0]))
                     continue
                 if knot.hub is None and end != web.end:
                     node = Series([node, self.joint(knot, node, None)])
-                ties.append(Tie(source[0], len(components), port=source[1]))
+                ties += [Tie(n, len(components), i, port) for i, (n, port) in enumerate(lines)]
                 coming += [(tag, (len(components), port)) for port, tag in enumerate(tags)]
                 components.append(node)
             coming.sort()

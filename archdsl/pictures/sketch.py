@@ -165,9 +165,9 @@ def sketch(part: Part, use: Applied | None = None) -> Sketch:
     def value(n: int) -> int:
         return values[n][0] if n >= 0 else sources[-n]
 
-    result = value(part.result)
-    if part.results or part.given:
-        given = tuple(map(value, part.given or [r.value for r in part.results]))
+    given = tuple(map(value, part.given or [r.value for r in part.results]))
+    result = given[0] if given else value(part.result)
+    if len(given) > 1:
         names = ", ".join([r.name for r in part.results]) or f"{len(given)} tensors"
         place = part.shape, part.steps[-1].span
         loose.append(DrawnJoin(names, given, *place, layer=Results()))

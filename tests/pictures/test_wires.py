@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -130,9 +131,65 @@ def assert_connects_as_the_graph(network: Network) -> None:
         assert found.again or found.edges == edges
 
 
+HARMONIC = """
+arch net(n = 4)
+input 3x16x16
+fn links(layer) = [layer - 2 ^ i for i in 0..4 if layer % 2 ^ i == 0]
+block harmonic(kept, n) {
+  let layer = len(kept)
+  branch concat { for i in links(layer) { kept[i + 1] } } -> conv(8 * layer, 3) as new
+  let all = kept + [new]
+  if layer < n { harmonic(all, n) } else { branch concat { for i in 2..n + 1 { all[i] } } }
+}
+conv(3, 1) as first
+harmonic([first], n)
+relu
+"""
+
+
+@pytest.mark.parametrize("n", [3, 4, 5, 12])
+def test_many_lines_into_one_block(n: int) -> None:
+    """Two that meet in one join come from the sources that they are of; a frame is as wide as the
+    lines that enter it."""
+    network = archdsl.parse(HARMONIC).with_knobs(n=n).network
+    assert drawn(draw(network, {}, depth=99)).edges == wanted(network)
+
+
+def test_a_list_of_one_is_that_tensor() -> None:
+    text = """
+arch net
+input 3x16x16
+block layer { let xs = in.tensors
+  [xs[i] -> conv(4, 3) -> tanh for i in 1..1] }
+[conv(4, 3)]
+layer
+in.tensors[1] -> relu
+"""
+    network = archdsl.parse(text).with_knobs().network
+    for depth in (1, 2, 9):
+        assert drawn(draw(network, {}, depth=depth)).edges
+    assert drawn(draw(network, {}, depth=9)).edges == wanted(network)
+
+
+WRITTEN = Path(__file__).parents[1] / "backend" / "networks"
+WITH_BARS = ("bifpn", "hrnet", "hrnet_lists", "msdnet", "pnasnet")
+
+
+@pytest.mark.parametrize("name", sorted(p.stem for p in WRITTEN.glob("*.arch")))
+def test_networks_that_were_written_of_the_documents(name: str) -> None:
+    """Of those whose blocks give several tensors, that they are drawn, whatever is opened."""
+    network = archdsl.read(str(WRITTEN / f"{name}.arch")).with_knobs().network
+    for depth in (1, 2, 3):
+        assert drawn(draw(network, {}, depth=depth)).edges
+    found = drawn(draw(network, {}, depth=99))
+    bars = {edge for edge in found.edges if any(end.endswith(" tensors") for end in edge)}
+    assert bool(bars) is (name in WITH_BARS)
+    if not bars:
+        assert_connects_as_the_graph(network)
+
+
 # A bar stands for all that a block of HRNet gives, as above: the lines of the graph meet there.
-# What comes into a block of HarDNet has a name of its own, which the graph has a node for.
-NAMES = [name for name in builtin_names() if name not in ("hrnet", "hardnet")]
+NAMES = [name for name in builtin_names() if name != "hrnet"]
 FIRST = ("densenet", "googlenet", "res2net", "unet", "fractalnet20")
 
 
