@@ -345,15 +345,21 @@ class ClassTerms:
     def bound(
         self, span: Span, names: Sequence[str], translator: Translator, here: int
     ) -> Iterator[tuple[str, Any]]:
-        node = self.written.call(span)
-        if node is None or not stands_in(span, translator.block):
+        """The terms of what a call is given, there or by a `default` of the block."""
+        if not stands_in(span, translator.block):
             return
-        for place, argument in enumerate(node.arguments):
-            if argument.name is None and (place >= len(names) or node.body is not None):
-                continue
-            name = argument.name.text if argument.name is not None else names[place]
+        call = self.written.call(span)
+        given: dict[str, tree.Node] = {}
+        for node in (*self.written.defaults(span, translator.block), call):
+            has_body = isinstance(node, tree.Call) and node.body is not None
+            for place, argument in enumerate(() if node is None else node.arguments):
+                if argument.name is None and (place >= len(names) or has_body):
+                    continue
+                name = names[place] if argument.name is None else argument.name.text
+                given[name] = argument.value
+        for name, value in given.items():
             with suppress(Untranslatable):
-                yield name, translator.argument(argument.value, here)
+                yield name, translator.argument(value, here)
 
     def call(
         self, piece: PlanPiece, translator: Translator, inputs: Sequence[int], record: bool

@@ -58,6 +58,22 @@ class Written:
             self.calls[name] = known
         return known.get((span.start, span.end))
 
+    def defaults(self, span: Span, block: tree.Block | None) -> list[tree.Default]:
+        """The `default`s of a block that are in force for the layer or call at a place of it."""
+        if block is None or not stands_in(span, block):
+            return []
+        node = self.call(span)
+        word = span.text if node is None else node.callee.text
+        return [
+            statement
+            for inside in around(block.body, span)
+            if isinstance(inside, tree.Body)
+            for statement in inside.statements
+            if isinstance(statement, tree.Default)
+            and statement.callee.text == word
+            and statement.span.end <= span.start
+        ]
+
     def node(self, span: Span) -> tree.Node | None:
         """The layer expression that stands at this place."""
         file = self.files.get(span.source.name)

@@ -98,7 +98,7 @@ class BlockWriter:
         if depth == 0:
             return self.chain()
         inner = depth - 1
-        match self.random.randrange(14):
+        match self.random.randrange(15):
             case 0:
                 return f"repeat n {self.body(inner)}"
             case 1:
@@ -127,6 +127,9 @@ class BlockWriter:
                 return f"residual(shortcut = {shortcut}) {{ {self.chain()}; {self.conv('c')} }}"
             case 12:
                 return "; ".join(self.unit())
+            case 13:
+                given = self.pick("bias = bias", "groups = g", "dilation = e", "stride = s")
+                return f"default conv({given}); {self.chain()}; conv(8, 1, stride = 1)"
             case _:
                 return f"conv(c, 3, stride = s) -> {self.pick(*PLAIN)}"
 

@@ -283,3 +283,40 @@ def test_the_padding_of_any_kernel_and_dilation() -> None:
 def test_many_classes_are_compared() -> None:
     found = {n for name in ("resnet", "mobilenet_v2", "senet") for n, _ in compared(small(name))}
     assert len(found) >= 3
+
+
+DEFAULTS = {
+    "in the block": "default conv(stride = stride); conv(c, 3) -> conv(c, 3, stride = 1)",
+    "of a shortcut": "default conv(stride = stride)\n"
+    "residual(shortcut = identity if stride == 1 and in.channels == c else conv(c, 1)) {\n"
+    "conv(c, 3) -> bn -> relu -> conv(c, 3, stride = 1) }",
+    "in a body": "conv(c, 1); residual(shortcut = conv(c, 1, stride = stride)) {\n"
+    "default conv(stride = stride, bias = bias); conv(c, 3) -> bn }",
+    "one over another": "default conv(bias = bias, dilation = stride); conv(c, 3)\n"
+    "residual { default conv(dilation = 3); conv(c, 3) -> bn }; conv(c, 3)",
+    "of a pattern": "default residual(survive = 0.5 if bias else 1)\n"
+    "conv(c, 1, stride = stride); residual { conv(c, 3) }",
+    "of another block": "default leaf(n = 8 * stride); leaf(c, bias = bias); leaf(c, n = 24)",
+    "of a layer by its name alone": "default bn(eps = 0.1 if bias else 0.01)\n"
+    "conv(c, 3, stride = stride) -> bn -> relu -> bn",
+}
+
+
+@pytest.mark.parametrize("name", DEFAULTS)
+def test_arguments_that_a_default_gives(name: str) -> None:
+    """They are what the block says, as those of a call are: no number of one use stands in the
+    class, and none is an argument beside those of the block."""
+    text = f"""arch a(width = 16 in {{16, 24}})
+input 16x16x16
+default conv(bias = width != 24)
+block leaf(c, n = 16, bias = true) {{ conv(n, 1, bias = bias) -> conv(c, 3) -> relu }}
+block u(c, stride = 1, bias = true) {{
+{DEFAULTS[name]}
+}}
+u(width) -> u(32, 2) -> u(32) -> u(8, 1, bias = false)
+"""
+    arch = archdsl.parse(text).with_knobs()
+    _, plans = classes(arch)
+    (plan,) = [p for p in plans if p.name == "U"]
+    assert {p.origin for p in plan.signature()} <= {"in.channels", "c", "stride", "bias"}
+    assert len([given for found, given in compared(arch, 8) if found == "U"]) >= 4
