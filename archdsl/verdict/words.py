@@ -191,7 +191,8 @@ def _tuning(contrast: Contrast, question: Question) -> str:
 def _repeated(found: Contrast | AverageDifference, question: Question) -> str:
     """What is expected of a repetition: what was claimed is too large on average."""
     assert found.honest is not None
-    reach = 0.0 if found.interval is None else found.interval[1] - found.interval[0]
+    ends = found.interval or (0.0, abs(found.honest))  # without one, to two digits of itself
+    reach = ends[1] - ends[0]
     size = number(abs(found.honest), reach / 2, question)
     text = f"a repetition can expect {size}{unit(question)}"
     if found.test is None:
@@ -321,7 +322,7 @@ def _doubling(slope: Slope) -> str:
 def _peak(peak: Optimum) -> str:
     assert peak.depth is not None and peak.depth_interval is not None
     low, high = peak.depth_interval
-    best = f"about {peak.depth:.0f} ({low:.0f} to {high:.0f})"
+    best = f"about {peak.depth:.0f} weighted layers ({low:.0f} to {high:.0f})"
     return f"by a curve through all explored shapes, the best depth is {best}"
 
 

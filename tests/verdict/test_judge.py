@@ -338,3 +338,14 @@ def agrees(found: Verdict) -> None:
         if abs(part.corrected - 0.05) > 1e-9:
             assert (low <= 0 <= high) == (word == "no evidence")
             assert (part.corrected < 0.05) == (word != "no evidence")
+
+
+def test_a_claim_without_an_interval_has_two_digits() -> None:
+    """All seeds agree: nothing is known of how they spread, and 0.1871 points is too exact."""
+    found = []
+    for depth, score in ((10, 0.9), (40, 0.903)):
+        like = Result("", 0.0, f"depth = {depth}", depth, 40 / depth, 0, 0.9)
+        found += [like, *(replace(like, seed=k, score=score, settled=True) for k in range(1, 6))]
+    said = words(judge(found, Question(), resamples=0))
+    assert "beats depth 10 by 0.3 points in every seed (5 seeds each" in said
+    assert "; a repetition can expect 0.19 points" in said
