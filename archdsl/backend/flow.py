@@ -348,15 +348,7 @@ class ClassTerms:
         """The terms of what a call is given, there or by a `default` of the block."""
         if not stands_in(span, translator.block):
             return
-        call = self.written.call(span)
-        given: dict[str, tree.Node] = {}
-        for node in (*self.written.defaults(span, translator.block), call):
-            has_body = isinstance(node, tree.Call) and node.body is not None
-            for place, argument in enumerate(() if node is None else node.arguments):
-                if argument.name is None and (place >= len(names) or has_body):
-                    continue
-                name = names[place] if argument.name is None else argument.name.text
-                given[name] = argument.value
+        given = self.written.given(span, names, translator.block)
         for name, value in given.items():
             with suppress(Untranslatable):
                 yield name, translator.argument(value, here)

@@ -3,7 +3,7 @@ belongs to. Line breaks are no part of it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from archdsl.diagnostics.source import Span
 from archdsl.syntax import tree
@@ -57,6 +57,21 @@ class Written:
                     known.setdefault((c.callee.span.start, c.callee.span.end), c)
             self.calls[name] = known
         return known.get((span.start, span.end))
+
+    def given(
+        self, span: Span, names: Sequence[str], block: tree.Block | None
+    ) -> dict[str, tree.Node]:
+        """What a call at a place of a block is given, there or by a `default` of the block, by the
+        ``names`` of what it calls."""
+        found: dict[str, tree.Node] = {}
+        for node in (*self.defaults(span, block), self.call(span)):
+            has_body = isinstance(node, tree.Call) and node.body is not None
+            for place, argument in enumerate(() if node is None else node.arguments):
+                if argument.name is None and (place >= len(names) or has_body):
+                    continue
+                name = names[place] if argument.name is None else argument.name.text
+                found[name] = argument.value
+        return found
 
     def defaults(self, span: Span, block: tree.Block | None) -> list[tree.Default]:
         """The `default`s of a block that are in force for the layer or call at a place of it."""
