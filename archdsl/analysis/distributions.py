@@ -13,10 +13,9 @@ from optuna.distributions import (
 )
 from optuna.trial import Trial
 
+from archdsl.analysis.grids import rounded
 from archdsl.elaborate.equality import same
-from archdsl.elaborate.knobs import Choices, Domain, Interval
-
-DIGITS = 4  # of a number from a continuous domain: what is written is what is trained
+from archdsl.elaborate.knobs import Choices, Domain
 
 
 def distribution(domain: Domain) -> BaseDistribution:
@@ -55,12 +54,6 @@ def value(domain: Domain, param: Any) -> Any:
     if domain.step is not None:
         return domain.value(round((Fraction(repr(param)) - Fraction(domain.low)) / domain.step))
     return Fraction(repr(rounded(domain, float(param))))
-
-
-def rounded(domain: Interval, number: float) -> float:
-    """A number of a continuous domain in digits that can be written down, still inside of it."""
-    short = float(f"{number:.{DIGITS}g}")
-    return min(max(short, float(domain.low)), float(domain.high))
 
 
 def param(domain: Domain, known: Any) -> Any:

@@ -10,6 +10,8 @@ from archdsl.elaborate.equality import same
 from archdsl.elaborate.knobs import Choices, Domain, Interval
 from archdsl.elaborate.values import is_number
 
+DIGITS = 4  # of a number from a continuous domain: what is written is what is trained
+
 
 def value_of(domain: Interval, place: int, places: int) -> Any:
     """A value of an interval at one of so many places; of a continuous one it is exact."""
@@ -66,3 +68,9 @@ def nearest_first(
         return sum(abs(float(values[n]) - w) / (abs(w) or 1) for n, w in wanted.items())
 
     return sorted(combinations, key=distance) if wanted else combinations
+
+
+def rounded(domain: Interval, number: float) -> float:
+    """A number of a continuous domain in digits that can be written down, still inside of it."""
+    short = float(f"{number:.{DIGITS}g}")
+    return min(max(short, float(domain.low)), float(domain.high))

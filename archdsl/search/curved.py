@@ -11,8 +11,7 @@ from fractions import Fraction
 from math import exp, isfinite, log
 from typing import Any
 
-from archdsl.analysis.distributions import rounded
-from archdsl.analysis.grids import on_grid
+from archdsl.analysis.grids import on_grid, rounded
 from archdsl.elaborate.knobs import Choices, Domain
 from archdsl.elaborate.values import is_number
 
