@@ -289,9 +289,9 @@ class ClassTerms:
             found = self.call(piece, translator, inputs, record)
         elif isinstance(piece, DensePiece):
             found = last = inputs[0]
-            if record and (node := self.written.call(piece.span)) and node.arguments:
+            if record and (given := self.written.first(piece.span, translator.block)):
                 with suppress(Untranslatable):
-                    count = translator.value(node.arguments[0].value, found)
+                    count = translator.value(given, found)
                     self.counts[id(piece)] = count.whole() if isinstance(count, Ratio) else count
             for unit in piece.units:
                 seen = last if piece.container == "KeepAll" else found
@@ -316,7 +316,7 @@ class ClassTerms:
         layer, shapes, span = made
         layer, truths = copy(layer), dict[str, Word]()
         names = [p.name for p in signature(type(layer))]
-        for name, value in self.bound(span, names, translator, inputs[0]):
+        for name, value in self.bound(span, names, translator, inputs[0], layer.name):
             known = getattr(layer, name, None)
             if isinstance(value, (int, float)) and type(known) in (int, float) and known == value:
                 object.__setattr__(layer, name, value)
@@ -343,12 +343,17 @@ class ClassTerms:
         return next((n for n in summed if isinstance(n, Num) and int(n) == int(found)), found)
 
     def bound(
-        self, span: Span, names: Sequence[str], translator: Translator, here: int
+        self,
+        span: Span,
+        names: Sequence[str],
+        translator: Translator,
+        here: int,
+        called: str = "",
     ) -> Iterator[tuple[str, Any]]:
         """The terms of what a call is given, there or by a `default` of the block."""
         if not stands_in(span, translator.block):
             return
-        given = self.written.given(span, names, translator.block)
+        given = self.written.given(span, names, translator.block, called)
         for name, value in given.items():
             with suppress(Untranslatable):
                 yield name, translator.argument(value, here)

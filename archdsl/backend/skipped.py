@@ -91,8 +91,8 @@ def counted(flow: ClassTerms, entry: Entry, translator: Translator, here: int) -
     ]
     node = written.call(entry.span)
     if node is not None and node.callee.text == DENSE and stands_in(entry.span, block):
-        given = (a.value for a in node.arguments[:1] if a.name is None)
-        counts += [partial(translator.value, value, here) for value in given]
+        given = written.first(entry.span, block)
+        counts += [] if given is None else [partial(translator.value, given, here)]
     for count in counts:
         with suppress(Untranslatable):
             yield from wherever(flow, entry.span, block, numbers([count()]), entry.label)

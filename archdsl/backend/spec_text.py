@@ -59,12 +59,13 @@ class Written:
         return known.get((span.start, span.end))
 
     def given(
-        self, span: Span, names: Sequence[str], block: tree.Block | None
+        self, span: Span, names: Sequence[str], block: tree.Block | None, called: str = ""
     ) -> dict[str, tree.Node]:
-        """What a call at a place of a block is given, there or by a `default` of the block, by the
-        ``names`` of what it calls."""
+        """What a call at a place of a block is given, there or by a `default` that is in force, by
+        the ``names`` of what it calls. A layer that a pattern makes stands where its name does:
+        then it is ``called`` something else."""
         found: dict[str, tree.Node] = {}
-        for node in (*self.defaults(span, block), self.call(span)):
+        for node in (*self.defaults(span, block, called), self.call(span)):
             has_body = isinstance(node, tree.Call) and node.body is not None
             for place, argument in enumerate(() if node is None else node.arguments):
                 if argument.name is None and (place >= len(names) or has_body):
@@ -73,21 +74,41 @@ class Written:
                 found[name] = argument.value
         return found
 
-    def defaults(self, span: Span, block: tree.Block | None) -> list[tree.Default]:
-        """The `default`s of a block that are in force for the layer or call at a place of it."""
+    def first(self, span: Span, block: tree.Block | None) -> tree.Node | None:
+        """The first argument of a call with a body, there or by a `default`: how often it is."""
+        call, found = self.call(span), None
+        for node in (*self.defaults(span, block), call):
+            if node is not None and node.arguments and node.arguments[0].name is None:
+                found = node.arguments[0].value
+        return found
+
+    def defaults(
+        self, span: Span, block: tree.Block | None, called: str = ""
+    ) -> list[tree.Default]:
+        """The `default`s that are in force for the layer or call at a place of a block: those of
+        the file that speak of no name of the block, and those of the bodies around it. What a
+        `default` makes itself is made where it is used, after all others."""
         if block is None or not stands_in(span, block):
             return []
         node = self.call(span)
-        word = span.text if node is None else node.callee.text
-        return [
-            statement
-            for inside in around(block.body, span)
-            if isinstance(inside, tree.Body)
-            for statement in inside.statements
-            if isinstance(statement, tree.Default)
-            and statement.callee.text == word
-            and statement.span.end <= span.start
-        ]
+        words = {span.text if node is None else node.callee.text, called}
+        path = list(around(block.body, span))
+        late = any(isinstance(inside, tree.Default) for inside in path)
+        found = []
+        for inside in (self.files[span.source.name], *path):
+            for statement in (
+                inside.statements if isinstance(inside, (tree.Body, tree.File)) else ()
+            ):
+                if not isinstance(statement, tree.Default) or statement.callee.text not in words:
+                    continue
+                of_file = isinstance(inside, tree.File)
+                if of_file and (
+                    statement.span.start > block.span.start or _names(statement, block)
+                ):
+                    continue
+                if late or statement.span.end <= span.start:
+                    found.append(statement)
+        return found
 
     def node(self, span: Span) -> tree.Node | None:
         """The layer expression that stands at this place."""
@@ -238,6 +259,13 @@ def holds(node: tree.Node, span: Span) -> bool:
 def stands_in(span: Span, block: tree.Block | None) -> bool:
     """Whether a place is in the text of a block: what is handed in speaks of other names."""
     return block is not None and block.span.source is span.source and holds(block, span)
+
+
+def _names(statement: tree.Default, block: tree.Block) -> bool:
+    """Whether a `default` of the file speaks of something that is called as a parameter of a block
+    is: there that name means another thing."""
+    own = {p.name.text for p in block.parameters}
+    return any(isinstance(n, tree.Name) and n.text in own for n in statement.walk())
 
 
 def _covers(node: tree.Node, inner: tree.Node) -> bool:

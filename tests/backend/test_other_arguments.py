@@ -297,6 +297,10 @@ DEFAULTS = {
     "of a pattern": "default residual(survive = 0.5 if bias else 1)\n"
     "conv(c, 1, stride = stride); residual { conv(c, 3) }",
     "of another block": "default leaf(n = 8 * stride); leaf(c, bias = bias); leaf(c, n = 24)",
+    "how often": "default dense(2 if c > 7 else 3); conv(c, 3, stride = stride)\n"
+    "dense { conv(8, 3) -> relu }; conv(c, 1)",
+    "after that of a shortcut": "default residual(shortcut = conv(c, 1))\n"
+    "default conv(bias = bias)\nresidual { conv(c, 3) -> bn }; avgpool(stride)",
     "of a layer by its name alone": "default bn(eps = 0.1 if bias else 0.01)\n"
     "conv(c, 3, stride = stride) -> bn -> relu -> bn",
 }
@@ -320,3 +324,25 @@ u(width) -> u(32, 2) -> u(32) -> u(8, 1, bias = false)
     (plan,) = [p for p in plans if p.name == "U"]
     assert {p.origin for p in plan.signature()} <= {"in.channels", "c", "stride", "bias"}
     assert len([given for found, given in compared(arch, 8) if found == "U"]) >= 4
+
+
+def test_a_default_of_the_file_that_speaks_of_what_comes_in() -> None:
+    """Its knobs are theirs, also in a block that calls a parameter of its own so."""
+    text = """arch a(few = 20)
+input 16x16x16
+default conv(kernel = 3 if in.channels > few else 1)
+block u(c, stride = 1) { conv(c, stride = stride) -> bn }
+block v(c, few = 1) { conv(c) -> conv(few, 1) }
+u(16) -> u(32, 2) -> u(48) -> v(8) -> conv(40, 1) -> v(16, 2)
+"""
+    arch = archdsl.parse(text).with_knobs()
+    source = arch.source()
+    assert "in_channels, c, 3 if in_channels > 20 else 1, stride" in " ".join(source.split())
+    assert len([given for found, given in compared(arch, 8) if found == "U"]) >= 4
+    assert_computes(arch)
+
+
+def assert_computes(arch: archdsl.Architecture) -> None:
+    module = arch.build()
+    assert sum(p.numel() for p in module.parameters()) == arch.params
+    assert module.eval()(torch.zeros(1, 16, 16, 16)).shape[1:] == arch.output

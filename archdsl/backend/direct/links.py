@@ -27,6 +27,7 @@ from archdsl.backend.python import (
     expression,
 )
 from archdsl.backend.scope import OVERWRITABLE
+from archdsl.backend.spec_text import holds
 from archdsl.backend.terms import ATOM, CHOICE, EITHER
 from archdsl.backend.translate import Untranslatable
 from archdsl.ir.network import Part, numbered
@@ -186,8 +187,17 @@ class Links(Base):
             self.layer(node, uses)
 
     def given(self, node: tree.Name | tree.Call, names: Sequence[str]) -> dict[str, tree.Node]:
-        """The arguments of a call, by the names of what it calls."""
+        """The arguments of a call, by the names of what it calls; those of a `default` of the block
+        among them. One of the file is a number, unless it speaks of what comes in."""
         found: dict[str, tree.Node] = {}
+        for default in self.written.defaults(node.span, self.definition):
+            of_block = holds(self.definition, default.span)
+            for place, argument in enumerate(default.arguments):
+                if of_block:
+                    name = names[place] if argument.name is None else argument.name.text
+                    found[name] = argument.value
+                elif any(isinstance(n, (tree.Field, tree.Here)) for n in argument.walk()):
+                    raise Untranslatable
         for place, argument in enumerate(node.arguments if isinstance(node, tree.Call) else ()):
             name = names[place] if argument.name is None else argument.name.text
             found[name] = argument.value

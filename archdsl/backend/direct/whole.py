@@ -28,6 +28,7 @@ from archdsl.backend.symbols import InitParameter, Symbols
 from archdsl.backend.translate import Untranslatable
 from archdsl.elaborate.values import Closure, LayerRef, Preset, Tensor
 from archdsl.ir.network import Part
+from archdsl.registry import REGISTRY
 from archdsl.syntax import tree
 
 ROUNDS = 4  # until a class that calls itself knows its own parameters
@@ -61,6 +62,12 @@ def first_name(body: tree.Body) -> str:
     return name if known and identifier(name, RESERVED) == name else ""
 
 
+def _is_fixed(node: tree.Default) -> bool:
+    """Whether what a `default` gives is the same in all uses of a block, or a layer's."""
+    given = all(isinstance(argument.value, tree.Literal) for argument in node.arguments)
+    return given or node.callee.text not in REGISTRY.patterns
+
+
 class BlockClass:
     """The class of one block. ``lines`` are its constructor's statements and those of ``forward``;
     the plan knows its parameters then."""
@@ -91,6 +98,10 @@ class BlockClass:
             for several in ([p.is_list for p in self.parts], [p.given for p in self.parts])
         )
         if len(is_list) > 1 or len(self.gives) > 1 or any(p.taken for p in self.parts):
+            raise Untranslatable
+        if any(
+            isinstance(n, tree.Default) and not _is_fixed(n) for n in self.definition.body.walk()
+        ):
             raise Untranslatable
         takes_list = True in is_list
         plan, uses = self.plan, Uses(self.parts)
