@@ -8,7 +8,22 @@ from functools import cache
 from itertools import product
 from typing import Any
 
-from archdsl.backend.terms import BOTH, COMPARISON, EITHER, SUM, Num, Word, both, same, shown
+from archdsl.backend.python import literal
+from archdsl.backend.terms import (
+    BOTH,
+    COMPARISON,
+    EITHER,
+    SUM,
+    Num,
+    Real,
+    Word,
+    both,
+    level_of_truth,
+    opposite,
+    same,
+    shown,
+    written,
+)
 
 FEW = 8  # comparisons in a condition that are tried out
 
@@ -93,10 +108,30 @@ def fixed(terms: Sequence[tuple[int, int, int]], sometimes: bool, also: Word | N
 
 
 def numbers(values: Iterable[Any]) -> Iterator[Word]:
-    """That values are the numbers that are written for them."""
+    """That values are the numbers, truths and words that are written for them."""
     for value in values:
-        if isinstance(value, Num):
-            yield Word(True, f"{shown(value, SUM)} == {int(value)}", COMPARISON)
+        if isinstance(value, Word) and isinstance(value.value, bool):
+            yield value if value.value else opposite(value)
+        elif isinstance(value, (Num, Real)) or (
+            isinstance(value, Word) and isinstance(value.value, str)
+        ):
+            yield _is(value)
+
+
+def _is(value: Num | Real | Word) -> Word:
+    """That a term is what it is: of ``8 if c > 20 else 4``, on which side of 20 ``c`` is."""
+    if isinstance(value, Word):
+        plain = value.value
+    else:
+        plain = int(value) if isinstance(value, Num) else float(value)
+    node = ast.parse(value.text, mode="eval").body
+    if isinstance(node, ast.IfExp):
+        ends = [n.value if isinstance(n, ast.Constant) else None for n in (node.body, node.orelse)]
+        if None not in ends and sum(end == plain for end in ends) == 1:
+            test = ast.get_source_segment(value.text, node.test) or ast.unparse(node.test)
+            condition = Word(ends[0] == plain, test, level_of_truth(node.test))
+            return condition if condition.value else opposite(condition)
+    return Word(True, f"{written(value, SUM)} == {literal(plain)}", COMPARISON)
 
 
 def cannot_fail(text: str) -> bool:
@@ -134,5 +169,7 @@ def _holds(node: ast.expr, known: Mapping[str, bool]) -> bool:
         return join(_holds(value, known) for value in node.values)
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
         return not _holds(node.operand, known)
+    if isinstance(node, ast.Compare) and ast.unparse(node.left) == ast.unparse(node.comparators[0]):
+        return isinstance(node.ops[0], (ast.Eq, ast.LtE, ast.GtE))
     atom, is_opposite = _atom(node)
     return known[atom] != is_opposite

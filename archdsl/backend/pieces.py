@@ -131,9 +131,10 @@ class LayerPiece(Piece):
             said = getattr(symbols.flow.layers.get(id(self)), key, None)
             if term is None or isinstance(said, Word):  # what is left out here, as it is usual
                 term = said
-            if not any(given) and not symbols.says(term, vector):
-                continue
             source = ValueSource(tuple(pieces), "keywords", key)
+            if not any(given) and not symbols.says(term, vector):
+                symbols.constants.append(source)
+                continue
             value = symbols.express(vector, key, f"{hint}_{key}", term=term, source=source)
             items.append(Item(value, key))
         made = call(target, items)
@@ -333,10 +334,14 @@ class PlanPiece(Piece):
         for parameter in plan.signature():
             name, default = parameter.name, parameter.default
             vector = tuple(ABSENT if i is None else parameter.values[i] for i in places)
+            source = ValueSource(tuple(pieces), "parameters", parameter)
             if default is not ABSENT and all(v is ABSENT or v == default for v in vector):
+                symbols.constants.append(source)
                 continue
             term = symbols.flow.walked.given(self, parameter)
-            source = ValueSource(tuple(pieces), "parameters", parameter)
             value = symbols.express(vector, name, f"{hint}_{name}", term=term, source=source)
             items.append(Item(value, "" if default is ABSENT else name))
+        if plan.definition is None and plan.symbols is not None:
+            within = plan.symbols.constants
+            symbols.constants += [ValueSource(tuple(pieces), "constants", s) for s in within]
         return call(plan.name, items)

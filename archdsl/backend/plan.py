@@ -281,9 +281,9 @@ class Planner(Containers):
         if plan.whole or not runs:
             return False
         made = (self.instance(p, runs) for p in parts)
-        if plan.take_instead([with_handed(i, plan.handed, plan.definition) for i in made]):
-            plan.has_runs = True
-        return plan.has_runs
+        taken = plan.take_instead([with_handed(i, plan.handed, plan.definition) for i in made])
+        plan.has_runs = plan.has_runs or taken
+        return taken
 
     def named(self, top: Plan, taken: Iterable[str], doc: str) -> list[Plan]:
         """The classes with their names, each after those that it uses. ``doc`` is the

@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from archdsl.backend.conditions import claims, numbers
+from archdsl.backend.given_terms import with_terms
 from archdsl.backend.spec_text import stands_in
 from archdsl.backend.symbols import spoken, worked_out
 from archdsl.backend.terms import (
@@ -106,14 +107,35 @@ def inside(
     found: Mapping[int, int],
 ) -> Iterator[Word]:
     """That what the class of a step has as a number, because it is the same in all its uses, is
-    that number: what it is ``given``, and of a body without a name, the channels ``found``."""
+    that number: what it is ``given``, and of a body without a name, the channels ``found``. And
+    that it has the steps of its class, where that cannot say so itself."""
     said = {p.origin for p in piece.plan.signature()}
     values = [v for k, v in given.items() if k not in said]
     if piece.plan.definition is None:
         handed_in = {getattr(v, "text", "") for k, v in given.items() if k in said}
         values += [v for v in found.values() if getattr(v, "text", "") not in handed_in]
+        values += constants(flow, piece)
     if piece.span is not None:
-        yield from wherever(flow, piece.span, translator.block, numbers(values))
+        forms = [*numbers(values), *steps_of_class(piece.plan, given)]
+        yield from wherever(flow, piece.span, translator.block, forms)
+
+
+def constants(flow: ClassTerms, piece: PlanPiece) -> list[Any]:
+    """The terms of what the class of a body without a name has alike in all its uses."""
+    plan, inner = piece.plan, flow.walked.within.get(id(piece))
+    if inner is None or plan.symbols is None:
+        return []
+    return [inner.of(source, plan.place(piece.part)) for source in plan.symbols.constants]
+
+
+def steps_of_class(plan: Plan, given: Mapping[str, Any]) -> Iterator[Word]:
+    """What decides the steps of a class that is ``given`` so much, and that it cannot say."""
+    if plan.symbols is not None and plan.definition is not None:
+        terms = {p.name: given[p.origin] for p in plan.symbols.parameters if p.origin in given}
+        for text in plan.symbols.unsaid():
+            form = with_terms(text, terms)
+            if form is not None:
+                yield form
 
 
 def shorter(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cache
@@ -82,6 +82,7 @@ class Symbols:
     parameters: list[InitParameter] = field(default_factory=list)
     taken: set[str] = field(default_factory=set)
     known: dict[tuple[Any, ...], Code] = field(default_factory=dict)
+    constants: list[ValueSource] = field(default_factory=list)  # what all instances have alike
 
     def offer(
         self,
@@ -122,6 +123,7 @@ class Symbols:
             return self.said(term)
         alike = all(type(v) is type(first) and v == first for v in present)
         if alike and not (isinstance(term, Num) and len(present) > 1 and self.varies(term)):
+            self.constants.append(source or NOWHERE)
             return Const(first)
         key = tuple((type(v), v) for v in values)
         code = self.known.get(key)
@@ -167,13 +169,23 @@ class Symbols:
     def needs(self) -> list[str]:
         """What holds for all instances and decides which steps the class has: with arguments of
         which it does not hold, the block has other steps than the class."""
-        used = {p.name for p in self.parameters if p.used} | self.used_locals
-        found: list[str] = []
+        return [text for text in self.decisive() if spoken(text) <= self.used_names]
+
+    def unsaid(self) -> list[str]:
+        """What decides the steps of the class likewise, and speaks of a parameter that it does
+        without: whoever makes one has to say it."""
+        own = {p.name for p in self.parameters}
+        texts = (text for text in self.decisive() if not spoken(text) <= self.used_names)
+        return [text for text in texts if spoken(text) <= own]
+
+    @property
+    def used_names(self) -> set[str]:
+        return {p.name for p in self.parameters if p.used} | self.used_locals
+
+    def decisive(self) -> Iterator[str]:
         for term in self.flow.forms.values():
-            speaks = spoken(term.text) <= used and self.varies(term)
-            if speaks and self.always(term) and not cannot_fail(term.text):
-                found.append(term.text)
-        return found
+            if self.varies(term) and self.always(term) and not cannot_fail(term.text):
+                yield term.text
 
     def note(self, text: str) -> None:
         """Notes that the class speaks of what a text speaks of."""

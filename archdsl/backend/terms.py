@@ -314,7 +314,7 @@ def opposite(condition: Word) -> Word:
     node = ast.parse(text, mode="eval").body
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
         inner = ast.get_source_segment(text, node.operand) or text  # without brackets
-        return Word(value, inner, _level_of_truth(node.operand))
+        return Word(value, inner, level_of_truth(node.operand))
     if isinstance(node, ast.Compare) and len(node.ops) == 1:
         for a, b in OPPOSITES.items():
             if text.count(f" {a} ") == 1:
@@ -325,7 +325,7 @@ def opposite(condition: Word) -> Word:
 OPPOSITES = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 
 
-def _level_of_truth(node: ast.expr) -> int:
+def level_of_truth(node: ast.expr) -> int:
     """How tightly a condition holds together."""
     if isinstance(node, ast.BoolOp):
         return BOTH if isinstance(node.op, ast.And) else EITHER
@@ -362,5 +362,8 @@ def is_plain(value: Any) -> bool:
 
 
 def agrees(term: Any, value: Any) -> bool:
-    """Whether a term has this value."""
-    return bool(getattr(term, "value", term) == value)
+    """Whether a term has this value; a number that is no whole one is what Python makes of it."""
+    known = getattr(term, "value", term)
+    if isinstance(value, Fraction) and isinstance(known, float):
+        value = float(value)
+    return bool(known == value)

@@ -44,6 +44,9 @@ class Walked:
             return None
         if source.kind == "parameters":
             return self.given(piece, source.key)
+        if source.kind == "constants":
+            inner = self.within.get(id(piece))
+            return None if inner is None else inner.of(source.key, piece.plan.place(piece.part))
         code = self.codes.get(id(piece))
         values = getattr(code, source.kind, None)
         if isinstance(values, Mapping):  # what is left out there, as it is usual, its layer says

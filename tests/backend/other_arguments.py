@@ -6,6 +6,7 @@ says itself that it has not the steps of the block there.
 """
 
 import random
+import re
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from itertools import islice, product
@@ -26,6 +27,7 @@ from archdsl.ir.network import Part
 from archdsl.layers.base import show_shape
 from archdsl.syntax import tree
 
+EMPTY = (nn.Identity, nn.Sequential, nn.ModuleList)
 MOST = 6  # other arguments of a class
 
 
@@ -134,9 +136,26 @@ def differs(made: nn.Module, wanted: Architecture) -> str | None:
     shapes = [{k: tuple(t.shape) for k, t in m.state_dict().items()} for m in (made, there)]
     if shapes[0] != shapes[1]:
         return f"{shapes[0]} is not {shapes[1]}"
+    said = [settings(m) for m in (made, there)]
+    if said[0] != said[1]:
+        return f"{said[0]} is not {said[1]}"
     x = torch.empty((2, *wanted.input), device="meta")
     try:
         results = [made(x).shape, there(x).shape]
     except RuntimeError as error:
         return str(error)
     return None if results[0] == results[1] else f"it gives {results[0]}, not {results[1]}"
+
+
+def settings(made: nn.Module) -> list[str]:
+    """What PyTorch's own modules say of themselves: kernels, strides, dilations, rates. Whether
+    one works in place is a matter of what comes after it, and the name of an activation of
+    whether the network uses the block with another one."""
+    found = []
+    for name, module in made.named_modules():
+        text = re.sub("(, )?inplace=(True|False)", "", module.extra_repr())
+        if "shortcut" in name:  # a small image is made smaller by several strides alike
+            text = re.sub(r"stride=\([\d, ]*\)", "", text)
+        if type(module).__module__.startswith("torch.nn") and not isinstance(module, EMPTY):
+            found.append(f"{type(module).__name__}({text})")
+    return found

@@ -46,7 +46,15 @@ class BlockWriter:
 
     def conv(self, width: str | None = None) -> str:
         kernel = self.pick("1", "3", "k", "k", "5")
-        more = self.pick("", "", "", ", groups = g", ", bias = bias", ", dilation = 2")
+        more = self.pick(
+            "",
+            "",
+            "",
+            ", groups = g",
+            ", bias = bias",
+            ", dilation = 2",
+            ", dilation = 1 if c > 20 else 2",
+        )
         return f"conv({width or self.pick(*WIDTHS)}, {kernel}{more})"
 
     def chain(self, width: str | None = None) -> str:
@@ -133,6 +141,17 @@ class BlockWriter:
             case _:
                 return f"conv(c, 3, stride = s) -> {self.pick(*PLAIN)}"
 
+    def handed_on(self) -> str:
+        """What a block gives another: its own arguments, or what follows from them, which may be
+        one value in all uses."""
+        given = {
+            "n": ("n", "n", "2 if c > 20 else 1", "max(n, 2)"),
+            "deep": ("deep", "deep", "c > 20"),
+            "e": ("e", "e", "1 if c > 30 else 2"),
+            "k": ("k", "3 if c > 20 else 1", "3 if in.channels > c else 1"),
+        }
+        return ", ".join(f"{k} = {self.pick(*v)}" for k, v in given.items())
+
     def arguments(self) -> str:
         given = [str(8 * self.random.randint(1, 4))]
         options = {
@@ -158,7 +177,8 @@ class BlockWriter:
             body = self.unit() if self.chance(0.3) else self.statements(2)
             if self.names and self.chance(0.4):
                 used = self.pick(*self.names)
-                body.append(f"{used}({self.pick('c', '2 * c')}, n = n, deep = deep, e = e)")
+                call = f"{used}({self.pick('c', '2 * c')}, {self.handed_on()})"
+                body.append(self.pick(call, call, f"repeat n {{ {call} }}"))
             self.names.append(name)
             lines.append(f"block {name}({head}) {{\n  " + "\n  ".join(body) + "\n}")
         lines.append("")

@@ -151,6 +151,35 @@ often(4 * width, 8); often(5 * width, 16)
 """
 
 
+SAME = """
+arch same
+input 3x16x16
+block inner(c, k) { conv(c, 3) -> relu -> conv(k, 1) }
+block outer(c, n) {
+  conv(c, 1)
+  repeat n { inner(c, 8 if c > 20 else 4) }
+  if c > 9 { residual { conv(8 if c > 20 else 4, 1) } } else { bn -> conv(9, 1) -> conv(4, 3) }
+}
+outer(8, 2); outer(16, 7); outer(16, 4)
+"""
+
+
+def test_what_has_one_value_in_all_uses_is_handed_on_all_the_same() -> None:
+    """The inner block is given 4 in this network, and 8 where there are more channels."""
+    arch = archdsl.parse(SAME).with_knobs()
+    names, plans = classes(arch)
+    assert all(p.whole for p in plans)
+    with torch.device("meta"):
+        assert names["Outer"](3, 24, 2).inner1.conv2.out_channels == 8
+    assert {name for name, _ in compared(arch, 8)} == {"Inner", "Outer"}
+
+
+def test_forms_of_which_one_repeats_a_block_now_more_now_less() -> None:
+    """The first and the second use are one class with a loop; the third has other steps."""
+    arch = archdsl.parse(SAME.replace("c > 9", "c < 9")).with_knobs()
+    assert {name for name, _ in compared(arch, 8)} == {"Inner", "Outer"}
+
+
 def test_a_class_of_which_other_arguments_want_another_form_says_so() -> None:
     arch = archdsl.parse(HARD).with_knobs()
     names, _ = classes(arch)
@@ -199,6 +228,18 @@ FORMS = {  # the blocks of networks, their uses, and what their classes say of o
     "u(c) { conv(ceil(c / 3), 3); residual(shortcut = auto) { conv(c, 3) } }\nu(16); u(24)": (
         "math.ceil(c / 3) != c"
     ),
+    # what decides the steps of an inner class that it cannot say itself
+    "v(c, s = 1) { identity as x; bn -> relu as y; branch mul {"
+    " if in.channels != c or s != 1 { y -> conv(c, 1) -> bn } else { x }; y -> conv(c, 3) } }\n"
+    "block u(c) { conv(in.channels, 3) -> v(2 * c) }\n"
+    "v(3); v(8); v(8, 2); u(16); u(12)": "in_channels != 2 * c",
+    "v(c, deep) { bn -> relu as y; branch add { y -> conv(c, 1);"
+    " if not deep { y -> conv(c, 3) -> bn } } }\n"
+    "block u(c) { conv(c, 3); v(c, c > 20) }\nv(8, true); u(8); u(12)": "c <= 20",
+    "v(c, p) { conv(c, 3) -> dropout(p) }\nblock u(c) { v(c, 0.5 if c > 20 else 0.2) -> relu }\n"
+    "u(8); u(12)": "c <= 20",
+    "u(c) { bn as y; branch add { y -> conv(c, 3, dilation = 1 if c > 20 else 2) -> relu;"
+    " y -> conv(c, 1) -> bn } }\nu(8); u(12)": "c <= 20",
 }
 ONE_STEP = {  # a layer that one use has, with an argument as usual, and what its class makes of it
     "k = 3: conv(c, k): k = 1": "nn.Conv2d(c, c, k, padding=k // 2)",
@@ -241,6 +282,8 @@ def test_a_class_says_nothing_that_always_holds() -> None:
         ("n <= 2 or n > 2", True),
         ("not (a == c and s == 1) or s == 2", False),
         ("a == c", False),
+        ("c == c", True),
+        ("c < c or a <= a", True),
     ],
 )
 def test_what_cannot_fail(text: str, always: bool) -> None:

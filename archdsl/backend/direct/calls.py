@@ -13,6 +13,7 @@ from archdsl.backend.direct.state import NeedsWhole
 from archdsl.backend.direct.terms import (
     INT,
     MADE,
+    TENSOR,
     TENSORS,
     Bound,
     Said,
@@ -27,7 +28,7 @@ from archdsl.backend.python import (
     Item,
     Text,
 )
-from archdsl.backend.symbols import ABSENT
+from archdsl.backend.symbols import ABSENT, spoken
 from archdsl.backend.terms import ATOM, Num
 from archdsl.backend.translate import Untranslatable
 from archdsl.elaborate.values import Tensor
@@ -80,6 +81,9 @@ class Calls(Links):
             name = "" if parameter.default is ABSENT else parameter.name
             said_of_all[parameter.name] = said.text
             items.append(Item(Text(sliced(said.text)), name))
+        unsaid = given.keys() - {p.origin for p in plan.signature()}
+        if not is_whole and any(self.may_differ(given[name]) for name in unsaid):
+            raise NeedsWhole(definition)  # what is one number in all uses may be another elsewhere
         arguments: list[Item] = [Item(self.at.now)] if plan.uses_input else []
         for word in plan.tensors if is_whole else ():
             if word in given:
@@ -104,6 +108,15 @@ class Calls(Links):
         self.module(uses, definition.name.text, code, arguments)
         self.at.channels, self.at.overwritable = self.named_width(channels), False
         self.at.maker = None if is_whole else definition
+
+    def may_differ(self, node: tree.Node) -> bool:
+        """Whether a value that is the same in all uses, and no tensor or layer, speaks of what a
+        class is told, or makes."""
+        try:
+            said = self.value(node)[0]
+        except Untranslatable:
+            return False
+        return said.kind not in (TENSOR, TENSORS) and not spoken(said.text) <= self.untold
 
     def usual(self, block: tree.Block, name: str, given: Mapping[str, tree.Node]) -> Said | None:
         """What a block takes where it is not given a parameter, in the values that it is given;

@@ -67,6 +67,7 @@ class Base:
         self.turn: LoopTurn | None = None
         self.passed: dict[str, tree.Node] = {}  # the layers that names stand for
         self.constant: set[str] = set()  # the parameters that are one layer in all uses
+        self.untold: set[str] = set()  # the parameters of one value that its class does without
         self.in_forward: set[str] = set()  # the names of what only ``forward`` knows
         self.finals: dict[str, str] = {}  # what variables are after the loops that change them
         self.at = incoming

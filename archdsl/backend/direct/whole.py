@@ -162,6 +162,9 @@ class BlockClass:
                 self.whole,
             )
             body.passed, body.constant = dict(passed), constant
+            body.untold = {
+                p.name for p in symbols.parameters if not p.used and len(set(p.values)) == 1
+            }
             body.block()
             self.made, self.run = pruned(body.made), pruned(body.run)
             self.is_sequence = body.chain_only

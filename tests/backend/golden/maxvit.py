@@ -264,16 +264,16 @@ class Unit(nn.Sequential):
         in_channels: int,
         c: int,
         stride: int,
-        mbconv1_survive: float,
+        survive: float,
         shortcut: bool,
         size1: int,
     ) -> None:
         super().__init__()
         self.mbconv1 = Mbconv(
-            in_channels, c, stride=stride, survive=mbconv1_survive, shortcut=shortcut
+            in_channels, c, stride=stride, survive=survive, shortcut=shortcut
         )
-        self.transformer1 = Transformer(c, c, size1, False, survive=mbconv1_survive)
-        self.transformer2 = Transformer(c, c, size1, True, survive=mbconv1_survive)
+        self.transformer1 = Transformer(c, c, size1, False, survive=survive)
+        self.transformer2 = Transformer(c, c, size1, True, survive=survive)
 
 
 class MaxViT(nn.Module):
