@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from archdsl.pictures.components import BAR, BEND, PORT, Component, DrawnLine, End, Extent
 from archdsl.pictures.fonts import text_width
+from archdsl.pictures.glyphs import Stack, Strip
 from archdsl.pictures.lengths import AFTER, BEFORE, LENGTH, Length, most, size
 from archdsl.pictures.pen import PLAIN, SMALL, STRONG, Direction, Pen
-from archdsl.pictures.sketch import Stack, Strip
 
 HEAVY, LIGHT = 24.0, 15.0  # heights of strips
 PAD, HEADER = 12.0, 22.0  # of a frame

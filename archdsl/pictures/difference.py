@@ -12,7 +12,8 @@ from archdsl.ir.network import Network, Part
 from archdsl.layers.base import Layer, Shape
 from archdsl.pictures.boxes import times
 from archdsl.pictures.drawing import short_name, summary
-from archdsl.pictures.sketch import DrawnBlock, DrawnJoin, Stack, alike, is_arm, row_of, sketch
+from archdsl.pictures.glyphs import DrawnBlock, DrawnJoin, Stack
+from archdsl.pictures.sketch import alike, is_arm, row_of, sketch
 from archdsl.pictures.words import step_name
 
 EQUAL = 4.0  # the likeness of two items that are the same

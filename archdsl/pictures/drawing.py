@@ -28,11 +28,12 @@ from archdsl.pictures.boxes import (
 )
 from archdsl.pictures.components import PORT, Component, End, Parallel, Series
 from archdsl.pictures.fonts import fit, text_width
+from archdsl.pictures.glyphs import Applied, DrawnBlock, DrawnExit, DrawnJoin, Glyph, Sketch, Stack
 from archdsl.pictures.layout import Layout
 from archdsl.pictures.limits import MOST_LINES, too_large
 from archdsl.pictures.notes import DrawingNote
 from archdsl.pictures.pen import SMALL, STRONG, Direction, Pen, Template
-from archdsl.pictures.sketch import Applied, DrawnBlock, DrawnJoin, Glyph, Sketch, Stack, sketch
+from archdsl.pictures.sketch import sketch
 from archdsl.pictures.weave import weave
 from archdsl.pictures.words import call_words
 
@@ -220,6 +221,8 @@ class Drawing:
             about = [self._note(notes.of_strip(s)) for s in piece.strips]
             width = self.sizes.width(self._widest(whole), piece.shape[0], _macs(piece))
             return StackBox(piece, self.flow, width, about)
+        if isinstance(piece, DrawnExit):
+            return Terminal(piece.words, self.flow, True)
         assert isinstance(piece, DrawnBlock)
         if piece.part.kind == "turn":
             title = f"{times(piece.repeat)}"
@@ -286,7 +289,8 @@ def _label(whole: Sketch, value: int) -> str:
     if value <= 0 or value > len(whole.pieces) or value == whole.result:
         return ""
     piece = whole.pieces[value - 1]
-    if piece.side is not None or piece.shape == whole.shape(piece.inputs[0]):
+    told = isinstance(piece, DrawnExit) or piece.side is not None
+    if told or piece.shape == whole.shape(piece.inputs[0]):
         return ""
     return show_shape(piece.shape)
 

@@ -16,9 +16,9 @@ from archdsl.pictures.components import (
     Extent,
 )
 from archdsl.pictures.fonts import text_width
+from archdsl.pictures.glyphs import DrawnJoin
 from archdsl.pictures.lengths import Expr, Length, most
 from archdsl.pictures.pen import SMALL, Direction, Pen
-from archdsl.pictures.sketch import DrawnJoin
 
 
 class LineLabel:

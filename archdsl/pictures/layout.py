@@ -18,11 +18,11 @@ from archdsl.pictures.components import (
     Parallel,
     Series,
 )
+from archdsl.pictures.glyphs import DrawnBlock, DrawnJoin, Glyph
 from archdsl.pictures.grid import LAST, GraphComponent, Source, Tie, door
 from archdsl.pictures.joints import Joint, LineLabel
 from archdsl.pictures.lengths import Length
 from archdsl.pictures.pen import Direction, Pen
-from archdsl.pictures.sketch import DrawnBlock, DrawnJoin, Glyph
 from archdsl.pictures.weave import START, Fork, Knot, Leaf, Node, Run, Strand, Thread, Web
 
 

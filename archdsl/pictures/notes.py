@@ -8,7 +8,7 @@ from archdsl.analysis.figures import COUNTED
 from archdsl.diagnostics.source import Span
 from archdsl.graph.written import call
 from archdsl.layers.base import Shape, show_shape
-from archdsl.pictures.sketch import DrawnBlock, DrawnJoin, Strip
+from archdsl.pictures.glyphs import DrawnBlock, DrawnJoin, Strip
 from archdsl.pictures.words import call_words
 from archdsl.units import counted, human
 

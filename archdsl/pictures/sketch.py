@@ -8,152 +8,28 @@ one stack, and a block that is no more than such a row is drawn as one.
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from archdsl.analysis.figures import COUNTED
-from archdsl.costs.sums import NONE, Lent, Row
-from archdsl.diagnostics.source import Span
-from archdsl.graph.written import call
+from archdsl.costs.sums import Row
 from archdsl.ir.network import Op, Part, Pick, Step, used_by
-from archdsl.layers.base import Layer, Shape
-from archdsl.layers.join import Join as JoinLayer
-from archdsl.pictures.words import layer_words, step_name
+from archdsl.layers.base import show_shape
+from archdsl.pictures.glyphs import (
+    Applied,
+    DrawnBlock,
+    DrawnExit,
+    DrawnJoin,
+    Glyph,
+    Results,
+    Sketch,
+    Stack,
+    Strip,
+)
+from archdsl.pictures.words import step_name
 
 UNNAMED = ("branch", "shortcut")  # what arms are called that the user gave no name
-LIGHT = ("norm", "activation", "drop")  # kinds that go with another layer
-
-
-@dataclass(frozen=True, slots=True)
-class Strip:
-    """One layer of a stack: its path within the part, and what is known of it. ``shares`` is the
-    shared module whose weights it has: these count in ``params`` where it is applied first, as in
-    ``Sums.of_steps``. ``marked``: no box around it says so."""
-
-    name: str
-    layer: Layer
-    input: Shape
-    shape: Shape
-    params: int
-    macs: int
-    span: Span
-    shares: str = ""
-    marked: bool = False
-
-    @property
-    def words(self) -> str:
-        return layer_words(self.layer, self.input) + ", shared" * self.marked
-
-    @property
-    def call(self) -> str:
-        return call(self.layer)
-
-    @property
-    def light(self) -> bool:
-        return self.layer.kind in LIGHT
-
-
-@dataclass(frozen=True, slots=True)
-class Glyph:
-    """Something drawn. ``inputs`` are values as in a ``Part``: 0 is the part's input, ``i + 1``
-    the result of piece ``i``, ``-(j + 1)`` the ``j``-th import."""
-
-    name: str
-    inputs: tuple[int, ...]
-    shape: Shape
-    span: Span
-    repeat: int = 1
-    side: float | None = None  # of a side output: its weight in the loss
-    shortcut: bool = False
-    shares: str = ""  # the shared module whose weights it has
-
-
-@dataclass(frozen=True, slots=True)
-class Stack(Glyph):
-    """Layers in a row, as one box of strips."""
-
-    strips: tuple[Strip, ...] = ()
-    whole: bool = False  # a block of its own: nothing else joins it
-
-
-@dataclass(frozen=True, slots=True)
-class DrawnBlock(Glyph):
-    """A part: a box that can be opened. A ``turn`` (the body of a loop) always is. ``doors`` are
-    which of the part's operands its lines are: 0 the input, ``k`` the ``k``-th import. ``params``
-    are of all repetitions, and ``marked`` is one that is a shared module; ``lent`` are the shared
-    modules that are first applied in it, as in ``Sums.of_steps``."""
-
-    part: Part = field(kw_only=True)
-    params: int = field(kw_only=True)
-    marked: bool = False
-    lent: Lent | None = field(default=None, compare=False)
-    labelled: bool = False
-    doors: tuple[int, ...] = (0,)
-
-    @property
-    def use(self) -> Applied:
-        return Applied(self.lent, self.shares)
-
-
-class Results(Layer):
-    """Where several results leave a network: nothing is computed."""
-
-    name = "outputs"
-
-
-@dataclass(frozen=True, slots=True)
-class DrawnJoin(Glyph):
-    """Where several tensors meet."""
-
-    layer: Layer = field(kw_only=True)
-    params: int = 0
-    macs: int = 0
-
-    @property
-    def words(self) -> str:
-        """What stands in a bar."""
-        own = isinstance(self.layer, Results)
-        return self.name if own else self.layer.name.replace("_", " ")
-
-    @property
-    def sign(self) -> str:
-        return self.layer.sign if isinstance(self.layer, JoinLayer) else ""
-
-
-@dataclass(frozen=True, slots=True)
-class Sketch:
-    """The pieces of an open part. ``result`` is the value that leaves it."""
-
-    kind: str
-    input: Shape
-    imports: tuple[Shape, ...]
-    pieces: tuple[Glyph, ...]
-    result: int
-
-    def shape(self, value: int) -> Shape:
-        if value > 0:
-            return self.pieces[value - 1].shape
-        return self.input if value == 0 else self.imports[-value - 1]
-
-    def uses(self) -> Counter[int]:
-        """How often each value is taken."""
-        return Counter([n for p in self.pieces for n in p.inputs] + [self.result])
-
-
-@dataclass(frozen=True, slots=True)
-class Applied:
-    """How a part is applied: the shared modules that are first applied in it, as in
-    ``Sums.of_steps``, and the shared one that it is, or is in."""
-
-    lent: Lent | None = field(default_factory=lambda: NONE)
-    shares: str = ""
-
-    @property
-    def key(self) -> tuple[object, ...]:
-        """Equal for uses of one part that are drawn and said alike."""
-        return None if self.lent is None else tuple(sorted(self.lent)), self.shares
 
 
 def sketch(part: Part, use: Applied | None = None) -> Sketch:
@@ -165,12 +41,18 @@ def sketch(part: Part, use: Applied | None = None) -> Sketch:
     def value(n: int) -> int:
         return values[n][0] if n >= 0 else sources[-n]
 
-    given = tuple(map(value, part.given or [r.value for r in part.results]))
-    result = given[0] if given else value(part.result)
-    if len(given) > 1:
-        names = ", ".join([r.name for r in part.results]) or f"{len(given)} tensors"
-        place = part.shape, part.steps[-1].span
-        loose.append(DrawnJoin(names, given, *place, layer=Results()))
+    names = {r.name: r.value for r in part.results}
+    names = names or {str(i): n for i, n in enumerate(part.given, 1)}
+    result = value(next(iter(names.values()), part.result))
+    if len(names) > 1:
+        span, before = part.steps[-1].span, len(loose)
+        for name, n in names.items():
+            shape = part.shape_of(n)
+            words = f"{name} {show_shape(shape)}" if part.results else name
+            loose.append(DrawnExit(f"[{name}]", (value(n),), shape, span, words=words))
+        given = tuple(range(before + 1, len(loose) + 1))
+        title = f"{len(given)} tensors"
+        loose.append(DrawnJoin(title, given, part.shape, span, layer=Results()))
         result = len(loose)
     whole = Sketch(part.kind, part.input, part.imports, tuple(loose), result)
     return _put_together(whole)
@@ -188,9 +70,10 @@ def _pour(
 def _poured(
     part: Part, prefix: str, sources: list[int], found: list[Glyph], shortcut: bool, use: Applied
 ) -> list[list[int]]:
-    """Adds the pieces of a part: the values of its input and of its steps. Where a box gives
-    several tensors, its value stands for each of them."""
+    """Adds the pieces of a part: the values of its input and of its steps."""
     values = [sources[:1]]
+    boxes: dict[int, str] = {}  # those that give several tensors, by their steps, with their names
+    exits: dict[tuple[int, int], int] = {}
     rows = COUNTED.of_steps(part, use.lent)
 
     def value(n: int) -> int:
@@ -198,8 +81,17 @@ def _poured(
 
     for step in part.steps:
         if isinstance(step.op, Pick):
-            source = values[step.inputs[0]]
-            values.append([source[min(step.op.number, len(source) - 1)]])
+            place, number = step.inputs[0], step.op.number
+            source = values[place]
+            if place not in boxes:
+                values.append([source[number]])
+                continue
+            if (place, number) not in exits:
+                name = f"{boxes[place]}[{number + 1}]"
+                words = f"{number + 1}: {show_shape(step.shape)}"
+                found.append(DrawnExit(name, tuple(source), step.shape, step.span, words=words))
+                exits[place, number] = len(found)
+            values.append([exits[place, number]])
             continue
         inputs = tuple(value(n) for n in step.inputs)
         op = step.op
@@ -209,7 +101,10 @@ def _poured(
         if isinstance(op, Part) and is_arm(step, op):
             values.append(_pour(op, f"{prefix}{step.label}.", list(inputs), found, cut, within))
             continue
-        found.append(_piece(part, step, prefix + step_name(step), inputs, cut, row, within))
+        name = prefix + step_name(step)
+        found.append(_piece(part, step, name, inputs, cut, row, within))
+        if isinstance(op, Part) and len(op.given) > 1:
+            boxes[len(values)] = name
         values.append([len(found)])
     return values
 

@@ -10,7 +10,8 @@ from archdsl.ir.network import Network, Part
 from archdsl.layers.base import show_shape
 from archdsl.pictures.boxes import times
 from archdsl.pictures.drawing import incoming, opened_title, outgoing, short_name, summary
-from archdsl.pictures.sketch import DrawnBlock, DrawnJoin, Glyph, Stack, sketch
+from archdsl.pictures.glyphs import DrawnBlock, DrawnExit, DrawnJoin, Glyph, Stack
+from archdsl.pictures.sketch import sketch
 
 OUTPUT = "output"
 
@@ -118,6 +119,8 @@ def _node(piece: Glyph, path: str) -> OutlineNode:
         return OutlineNode(path, tuple(t for t in lines if t), heavy.layer.kind)
     if isinstance(piece, DrawnJoin):
         return OutlineNode(path, (piece.sign or piece.words,), "paper", bool(piece.sign))
+    if isinstance(piece, DrawnExit):
+        return OutlineNode(path, (piece.words,), "paper")
     assert isinstance(piece, DrawnBlock)
     head = f"{short_name(piece)} {times(piece.repeat)}".strip()
     below = summary(piece) + ", shared" * piece.marked

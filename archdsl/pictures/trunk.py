@@ -11,8 +11,9 @@ from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.ir.network import Network, Part
 from archdsl.layers.base import Shape
 from archdsl.pictures import notes
+from archdsl.pictures.glyphs import Applied, DrawnBlock, DrawnExit, DrawnJoin, Glyph, Stack
 from archdsl.pictures.limits import MOST_SHAPES, too_large
-from archdsl.pictures.sketch import Applied, DrawnBlock, DrawnJoin, Glyph, Stack, sketch
+from archdsl.pictures.sketch import sketch
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +104,8 @@ class _TrunkWalk:
         around: Part,
     ) -> int:
         """Adds the tensors that a piece of a part makes; the number of the last."""
+        if isinstance(piece, DrawnExit):
+            return inputs[0]
         end = piece.name.rpartition(".")[2] if piece.side is not None else ""
         if isinstance(piece, DrawnBlock):
             within_itself = piece.part.definition == around.definition is not None

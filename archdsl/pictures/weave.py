@@ -11,7 +11,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
-from archdsl.pictures.sketch import DrawnBlock, DrawnJoin, Glyph, Sketch
+from archdsl.pictures.glyphs import DrawnBlock, DrawnJoin, Glyph, Sketch
 
 START = -(10**9)  # where the input and the imports of a part come from
 END = 10**9  # where the result meets what nothing else takes

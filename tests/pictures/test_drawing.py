@@ -8,9 +8,10 @@ import pytest
 import archdsl
 from archdsl.ir.network import Part
 from archdsl.pictures.drawing import Drawing
+from archdsl.pictures.glyphs import DrawnBlock, DrawnJoin, Stack
 from archdsl.pictures.pen import Direction
 from archdsl.pictures.scene import Box, Disc, Scene, Wire, Words
-from archdsl.pictures.sketch import DrawnBlock, DrawnJoin, Stack, sketch
+from archdsl.pictures.sketch import sketch
 from archdsl.pictures.svg import sign_strokes
 from archdsl.pictures.views import draw, shapes, view
 from archdsl.pictures.weave import Fork, Knot, Leaf, Run, Thread, Web, weave

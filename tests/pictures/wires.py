@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from itertools import pairwise, product
+from typing import TypeVar
 
 from archdsl.ir.flat import FlatNode, flatten
 from archdsl.ir.network import Network
@@ -24,9 +25,13 @@ ARC = 7  # from the upper or the lower edge of a dense block's step to where its
 BEHIND = 3  # how far the box that says "several times" looks out from below another
 FRAMES = ("frame", "inner")
 REPEATED = re.compile(r"(?:.* )?x \d+(, shared)?")
+# One of several results: where it leaves a block, and where it is taken.
+RESULT = re.compile(r"(\d+)(: [\dx]+)?")
+BAR = re.compile(r"\d+ tensors")
 Extent = tuple[float, float, float, float]
 Named = list[tuple[Extent, str]]
 Point = tuple[float, float]
+Place = TypeVar("Place")
 
 
 @dataclass(frozen=True)
@@ -44,10 +49,11 @@ def drawn(scene: Scene) -> Drawn:
     it = _Reading(scene)
     edges: Counter[Edge] = Counter()
     for wire in it.wires:
-        if end := it.at(wire.points[-1], False):
-            edges.update((source, end) for source in it.sources(wire))
-        elif it.stops(wire):
-            edges.update((source, "nothing") for source in it.sources(wire))
+        end = it.at(wire.points[-1], False)
+        if end is None and it.stops(wire):
+            edges.update((source, "nothing") for source in it.texts(it.sources(wire)))
+        elif end is not None and not it.is_passed(end):
+            edges.update((source, it.named[end][1]) for source in it.texts(it.sources(wire)))
     for above, below in it.stacked():
         edges[it.named[above][1], it.named[below][1]] += 1
     return Drawn(edges, set(it.again()))
@@ -67,44 +73,64 @@ class _Reading:
         self.frames = [s for s in scene.shapes if isinstance(s, Box) and s.fill in FRAMES]
         self.wires = [s for s in scene.shapes if isinstance(s, Wire) and len(s.points) > 1]
 
-    def at(self, point: Point, leaves: bool) -> str:
+    def texts(self, boxes: Iterable[int]) -> list[str]:
+        return [self.named[box][1] if box >= 0 else "nothing" for box in boxes]
+
+    def at(self, point: Point, leaves: bool) -> int | None:
         """What a line leaves at a point, or what it enters there."""
         x, y = point
-        for (left, top, right, bottom), text in self.named:
+        for box, ((left, top, right, bottom), _) in enumerate(self.named):
             within = left - NEAR <= x <= right + NEAR
             side = min(abs(x - left), abs(x - right)) < NEAR and top + NEAR < y < bottom - NEAR
             if (within and abs(y - (bottom if leaves else top)) < NEAR) or (side and not leaves):
-                return text
-        return ""
+                return box
+        return None
 
-    def sources(self, wire: Wire) -> list[str]:
-        """What a line comes from, through all frames around it."""
-        if wire.curved and (start := self._left_by_arc(wire.points[0])):
-            return [start] if isinstance(start, str) else self._below(start)
+    def entering(self, box: int) -> list[Wire]:
+        return [wire for wire in self.wires if self.at(wire.points[-1], False) == box]
+
+    def before(self, box: int) -> list[int]:
+        return [source for wire in self.entering(box) for source in self.boxes(wire)]
+
+    def is_passed(self, box: int) -> bool:
+        return box >= 0 and is_passed(box, lambda b: self.texts([b])[0], self.before)
+
+    def sources(self, wire: Wire) -> list[int]:
+        """What a line comes from, through all frames around it, and through the results of blocks
+        that give several."""
+        return [source for box in self.boxes(wire) for source in self.given_by(box)]
+
+    def given_by(self, box: int) -> list[int]:
+        return given_by(box, lambda b: self.texts([b])[0], self.before)
+
+    def boxes(self, wire: Wire) -> list[int]:
+        """What a line comes from, through all frames around it; -1 is nothing."""
+        if wire.curved and (start := self._left_by_arc(wire.points[0])) is not None:
+            return [start] if isinstance(start, int) else self._below(start)
         return self._above(wire.points[0])
 
-    def _left_by_arc(self, point: Point) -> str | Box | None:
+    def _left_by_arc(self, point: Point) -> int | Box | None:
         """The step of a dense block that an arc leaves at its side."""
         x, y = point
-        for (_, _, right, bottom), text in self.named:
+        for box, ((_, _, right, bottom), _) in enumerate(self.named):
             if abs(right - x) < NEAR and abs(bottom - ARC - y) < NEAR:
-                return text
+                return box
         return next((f for f in self.frames if _sided(f, x, f.y + f.height - ARC, y)), None)
 
-    def _below(self, frame: Box) -> list[str]:
+    def _below(self, frame: Box) -> list[int]:
         """What leaves a frame."""
         inside = frame.y + frame.height
         return [
             source
             for wire in self.wires
             if _near(wire.points[-1][1], inside) and frame.x < wire.points[-1][0] < _right(frame)
-            for source in self.sources(wire)
+            for source in self.boxes(wire)
         ]
 
-    def _above(self, point: Point) -> list[str]:
+    def _above(self, point: Point) -> list[int]:
         """What comes to a point: it goes on below a frame's title, where arcs may come too."""
         x, y = point
-        if found := self.at(point, True):
+        if (found := self.at(point, True)) is not None:
             return [found]
         entered = [f for f in self.frames if f.x < x < _right(f) and f.y < y < f.y + TITLE]
         tops = {f.y for f in entered} | {y}
@@ -116,9 +142,9 @@ class _Reading:
                 _ends(other, x, tops)
                 or any(other.curved and _sided(f, *_entered(other, f)) for f in entered)
             )
-            for source in self.sources(other)
+            for source in self.boxes(other)
         ]
-        return sources or ["nothing"]
+        return sources or [-1]
 
     def stops(self, wire: Wire) -> bool:
         """Whether a line goes up to a frame and not on below its title."""
@@ -146,7 +172,8 @@ class _Reading:
                 and frame.y < wire.points[0][1] <= frame.y + TITLE
                 for end in self._ends_of(wire)
             ]
-            yield from product(self._below(frame), starts)
+            left = [source for box in self._below(frame) for source in self.given_by(box)]
+            yield from product(self.texts(left), starts)
         below = dict(self.stacked())
         for words in self.words:
             if not REPEATED.fullmatch(words.text):
@@ -162,8 +189,8 @@ class _Reading:
     def _ends_of(self, wire: Wire) -> list[str]:
         """Where a line arrives, through frames and forks."""
         end = wire.points[-1]
-        if found := self.at(end, False):
-            return [found]
+        if (found := self.at(end, False)) is not None:
+            return [self.named[found][1]]
         x, y = end
         titles = {f.y for f in self.frames if f.x < x < _right(f) and _near(f.y, y)}
         return [
@@ -177,6 +204,32 @@ class _Reading:
             )
             for there in self._ends_of(other)
         ]
+
+
+def is_passed(
+    box: Place, text: Callable[[Place], str], before: Callable[[Place], list[Place]]
+) -> bool:
+    """Whether a box is where one of several results leaves a block, or is taken, or where those of
+    a block meet: it stands for what it is reached from."""
+    if BAR.fullmatch(text(box)):
+        return all(RESULT.fullmatch(text(b)) for b in before(box))
+    return bool(RESULT.fullmatch(text(box)))
+
+
+def given_by(
+    box: Place,
+    text: Callable[[Place], str],
+    before: Callable[[Place], list[Place]],
+    number: str = "",
+) -> list[Place]:
+    """What a box stands for: itself; of a bar, the result of this number, or all."""
+    if not is_passed(box, text, before):
+        return [box]
+    if result := RESULT.fullmatch(text(box)):
+        if number and result[1] != number:
+            return []
+        number = result[1] if result[2] else ""
+    return [source for b in before(box) for source in given_by(b, text, before, number)]
 
 
 def _text(extent: Extent, words: Iterable[Words]) -> str:
@@ -227,6 +280,22 @@ def outlined(network: Network) -> Drawn:
                 found.again.add((own[-1], own[0]))
             for frame in filter(None, frames):
                 within.setdefault(frame, []).append(mark.path)
+    sources: dict[str, list[str]] = {}
+    for e in edges:
+        sources.setdefault(e.target, []).append(e.source)
+
+    def text(path: str) -> str:
+        return lines[path][0]
+
+    def before(path: str) -> list[str]:
+        return sources.get(path, [])
+
+    edges = [
+        replace(e, source=source)
+        for e in edges
+        if not is_passed(e.target, text, before)
+        for source in given_by(e.source, text, before)
+    ]
     found.edges.update((lines[e.source][-1], lines[e.target][0]) for e in edges)
     for inside in within.values():
         leaves = (e for e in edges if e.source in inside and e.target not in inside)
@@ -279,10 +348,12 @@ def wanted(network: Network, arcs: bool = True) -> Counter[Edge]:
                 found[texts[source], texts[i]] += 1
             lines.add(line)
     end = outgoing(network.root)
-    bar = ", ".join(r.name for r in flat.results)
+    bar = f"{len(flat.results)} tensors"
     for result in flat.results:
-        found[texts[result.node], bar] += 1
-    found[bar or texts[flat.output], end] += 1
+        shown = f"{result.name} {show_shape(nodes[result.node].shape)}"
+        found[texts[result.node], shown] += 1
+        found[shown, bar] += 1
+    found[bar if flat.results else texts[flat.output], end] += 1
     for side in flat.side_outputs:
         shape = show_shape(nodes[side.node].shape)
         found[texts[side.node], f"{side.name.rpartition('.')[2]} {shape}"] += 1
