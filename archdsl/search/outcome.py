@@ -14,6 +14,7 @@ from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.registry import REGISTRY
 from archdsl.search.categories import is_numeric, kind_of, kinds
 from archdsl.search.curved import numbers
+from archdsl.search.each_example import of_each
 from archdsl.search.request import LEARNED, SearchRequest
 from archdsl.search.rows import (
     ASIDE,
@@ -32,11 +33,11 @@ from archdsl.search.space import WHOLE
 from archdsl.search.study import Study
 from archdsl.search.tables import FINISHED
 from archdsl.spec import Architecture
-from archdsl.training.examples import Examined, has_losses, loss_of, right_of
+from archdsl.training.examples import Examined, has_losses, loss_of
 from archdsl.units import SHARES
 from archdsl.verdict import Question, Result, Verdict, judge
 from archdsl.verdict.looks import planned
-from archdsl.verdict.results import BudgetResults, Floats
+from archdsl.verdict.results import BudgetResults
 from archdsl.verdict.settled import Explored
 from archdsl.verdict.words import placed
 
@@ -83,7 +84,7 @@ def results(
         found.append(result)
     if _are_held_out(found):
         for place, row in fresh.items():
-            found[place] = _held_out(found[place], row)
+            found[place] = _held_out(found[place], row, objective.name)
     within = [_within(r, kind_of(r.shape, known)) for r in found] if known else []
     return within if within and is_ordered(within) else found
 
@@ -94,8 +95,8 @@ def _fresh(result: Result, row: BriefRow, objective: str, own: bool) -> Result:
         result,
         settled=True,
         test=None if row.test is None else measured(objective, row.test, own),
-        examples=of_each(objective, row.examples),
-        test_examples=of_each(objective, row.test_examples),
+        examples=of_each(objective, row.examples, result.score),
+        test_examples=of_each(objective, row.test_examples, row.test),
         **_losses(objective, row),
         fold=row.fold or 0,
     )
@@ -109,13 +110,13 @@ def _are_held_out(found: Sequence[Result]) -> bool:
     return bool(fresh) and all(each)
 
 
-def _held_out(result: Result, row: BriefRow) -> Result:
+def _held_out(result: Result, row: BriefRow, objective: str) -> Result:
     """A fresh result over all held-out examples, validation and test data, of which it has seen
     none; its ``test`` stays that of the test data alone."""
-    first, second = result.examples, result.test_examples
-    if result.score is None or first is None or second is None:
+    second = result.test_examples
+    examples = of_each(objective, row.examples + row.test_examples)
+    if result.score is None or examples is None or second is None:
         return result
-    examples = np.concatenate([first, second])
     found = replace(
         result, score=float(examples.mean()), examples=examples, test=float(second.mean())
     )
@@ -174,15 +175,6 @@ def score_along(name: str, epoch: Epoch) -> float:
     for than what follows from it, or the loss; else the objective."""
     known = epoch.accuracy if name in LEARNED else epoch.scores.get(name)
     return epoch.loss if known is None else known
-
-
-def of_each(name: str, codes: bytes) -> Floats | None:
-    """The objective of each example, where it is one that has a value for each."""
-    if not codes or name not in LEARNED:
-        return None
-    if name == "loss":
-        return loss_of(codes)
-    return right_of(codes) if name == "accuracy" else 1 - right_of(codes)
 
 
 def _losses(name: str, row: BriefRow) -> dict[str, Any]:

@@ -20,10 +20,15 @@ from archdsl.verdict.judge import judge
 from archdsl.verdict.results import Arm, Question, Result
 from archdsl.verdict.table_files import check_names, rows_of_file
 
-COLUMNS = ("shape", "score", "budget", "seed", "setting", "depth", "width", "test", "fresh")
+COLUMNS = (
+    *("shape", "score", "budget", "seed", "setting", "depth", "width", "test", "fresh"),
+    *("loss", "test_loss"),
+)
 """``shape`` and ``score`` are needed. An empty score is a training that failed. ``fresh`` says of
 a row whether it was trained after the shapes were chosen. In the place of a ``score`` or a ``test``
-there may be what holds of each example: its mean is taken."""
+there may be what holds of each example: its mean is taken. ``loss`` is the log-loss of each example
+beside an accuracy, ``test_loss`` that of the test data or its mean."""
+BESIDE = ("accuracy", "error")  # scores that are judged with a log-loss
 LARGEST = 1e100  # of a number: its square is one, too
 YES, NO = ("1", "true", "yes"), ("0", "false", "no")
 
@@ -54,24 +59,33 @@ def judge_table(
 
 
 def _with_examples(rows: Sequence[Result], measure: str) -> list[Result]:
-    """The rows, with their examples where these are right or wrong as a whole, and known of all
-    fresh ones. Raises ``ValueError`` where they are not equally many."""
+    """The rows, with their examples where these are known of all fresh ones, and of an accuracy are
+    right or wrong as a whole. Raises ``ValueError`` where they are not equally many, and for losses
+    that are beside no accuracy."""
     counts: dict[str, int] = {}
-    for row in rows:
-        if row.examples is not None:
-            first = counts.setdefault(row.slice, len(row.examples))
-            if first != len(row.examples):
+    for number, row in enumerate(rows, 1):
+        if measure not in BESIDE and (row.loss is not None or row.test_loss is not None):
+            raise ValueError(f"row {number}: a `loss` is judged beside an accuracy, not {measure}")
+        for each in (row.examples, row.losses):
+            count = 0 if each is None else len(each)
+            first = counts.setdefault(row.slice, count) if count else count
+            if first != count:
                 where = f" at {row.slice}" if row.slice else ""
                 raise ValueError(
                     f"the rows{where} are not of the same examples: there are {first} in one, and"
-                    f" {len(row.examples)} in another"
+                    f" {count} in another"
                 )
-    whole = measure in ("accuracy", "error") and all(
-        row.examples is not None and bool(((row.examples == 0) | (row.examples == 1)).all())
+    whole = all(
+        row.examples is not None and (measure not in BESIDE or _is_whole(row.examples))
         for row in rows
         if row.settled and row.score is not None
     )
     return list(rows) if whole else [replace(row, examples=None) for row in rows]
+
+
+def _is_whole(examples: npt.NDArray[np.float64]) -> bool:
+    """Whether each is right or wrong."""
+    return bool(((examples == 0) | (examples == 1)).all())
 
 
 def _check(rows: list[Result], measure: str) -> None:
@@ -125,9 +139,8 @@ def _chosen_before(rows: Iterable[Result]) -> list[Result]:
                 f"{where} are {len(found)} shapes: say in a column `fresh` which rows were trained"
                 " after two of them were chosen"
             )
-    return [
-        replace(row, settled=False, test=None, examples=None, seed=-1 - row.seed) for row in rows
-    ]
+    unknown: dict[str, Any] = dict.fromkeys(("test", "examples", "loss", "losses", "test_loss"))
+    return [replace(row, settled=False, seed=-1 - row.seed, **unknown) for row in rows]
 
 
 def rows_of(table: Any) -> Sequence[Mapping[str, Any]]:
@@ -162,6 +175,10 @@ def _result(row: Mapping[str, Any], number: int) -> Result:
     seed = _number(row, "seed", number)
     score, examples = _score(row, "score", number)
     test, _ = _score(row, "test", number)
+    loss, losses = _score(row, "loss", number)
+    test_loss, _ = _score(row, "test_loss", number)
+    if loss is not None and losses is None:
+        raise ValueError(f"row {number}: `loss` is that of each example, and not their mean")
     return Result(
         slice=_slice(budget, number),
         budget=budget_of(budget, number),
@@ -174,6 +191,9 @@ def _result(row: Mapping[str, Any], number: int) -> Result:
         test=test,
         setting="" if _is_empty(row.get("setting")) else str(row["setting"]),
         examples=examples,
+        loss=loss,
+        losses=losses,
+        test_loss=test_loss,
     )
 
 

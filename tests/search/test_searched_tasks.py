@@ -84,10 +84,13 @@ def test_a_search_of_values(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     settled = [r for r in found if r.settled]
     assert len(found) == 6 and len(settled) == 4
     assert all(r.score is not None and r.test is not None and r.score > 0 for r in settled)
+    assert all(r.examples is not None and r.score == r.examples.mean() for r in settled)
     row = study.rows()[0]
     assert row.accuracy is None and row.state == "done"
     assert row.curve[0][1] == pytest.approx(row.values[0], abs=1e-6)
     said = verdict(study)
     assert said.question.measure == "mae" and not said.question.maximize
+    contrast = said.slices[0].contrast
+    assert contrast is not None and contrast.examples == 16 and said.question.both
     assert "of mae" in words(said) and " %" not in words(said)
     assert shown("iou", 0.5) == "50.00 %" and shown("mae", 0.5) == "0.5000"

@@ -232,3 +232,47 @@ def test_no_file_of_the_users_is_replaced(tmp_path: Path) -> None:
     found.save(other, force=True)
     found.save(other)  # nobody edited it
     assert table.read_text().startswith("shape,")
+
+
+def test_errors_of_examples_whose_mean_the_score_is() -> None:
+    """Two arms that err on other examples: seeds alone would tell them apart."""
+    random = np.random.default_rng(2)
+    hard = {shape: random.exponential(size=300) for shape in ("a", "b")}
+    rows = [
+        {"shape": s, "seed": k, "score": hard[s] + 0.1 * random.random(300)}
+        for s in hard
+        for k in range(5)
+    ]
+    found = archdsl.judge(rows, measure="mae", maximize=False)
+    means = [{**row, "score": np.mean(row["score"])} for row in rows]
+    alone = archdsl.judge(means, measure="mae", maximize=False)
+    contrast = found.slices[0].contrast
+    assert contrast is not None and contrast.examples == 300
+    assert "only scores are known" in alone.words and "only scores" not in found.words
+    assert (found.slices[0].word, alone.slices[0].word) == ("no evidence", "a")
+
+
+def test_the_log_loss_of_each_example_beside_an_accuracy() -> None:
+    random = np.random.default_rng(4)
+    hard = random.random(300)
+    rows = [
+        {
+            "shape": shape,
+            "seed": k,
+            "score": (hard + 0.05 * random.standard_normal(300) < 0.9).astype(int),
+            "loss": loss * (0.5 + hard) + 0.02 * random.random(300),
+        }
+        for shape, loss in (("a", 0.3), ("b", 0.34))
+        for k in range(6)
+    ]
+    assert archdsl.judge([{**row, "loss": None} for row in rows]).slices[0].word == "no evidence"
+    found = archdsl.judge(rows)
+    assert "by the log-loss" in found.words
+    contrast = found.slices[0].contrast
+    assert contrast is not None and contrast.loss is not None and contrast.loss.claims
+    with pytest.raises(ValueError, match="row 1: `loss` is that of each example, and not their"):
+        archdsl.judge([{**rows[0], "loss": 0.3}, *rows[1:]])
+    with pytest.raises(ValueError, match="there are 300 in one, and 2 in another"):
+        archdsl.judge([*rows[1:], {**rows[0], "loss": [0.3, 0.2]}])
+    with pytest.raises(ValueError, match="row 1: a `loss` is judged beside an accuracy, not mae"):
+        archdsl.judge(rows, measure="mae")
