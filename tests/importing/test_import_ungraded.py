@@ -104,6 +104,20 @@ class Swish(torch.autograd.Function):
         return grad * s * (1 + x * (1 - s))
 
 
+class NewSwish(torch.autograd.Function):
+    """The same as it is written since PyTorch 2.0: `forward` takes no context."""
+
+    @staticmethod
+    def forward(x: torch.Tensor) -> torch.Tensor:
+        return x * torch.sigmoid(x)
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):  # type: ignore[no-untyped-def]
+        ctx.save_for_backward(*inputs)
+
+    backward = Swish.backward
+
+
 def watched(net: Net, x: torch.Tensor) -> torch.Tensor:
     with torch.no_grad():
         factor = torch.ones_like(net.seen) * 2
@@ -120,6 +134,7 @@ def shaped(net: Net, x: torch.Tensor) -> torch.Tensor:
 USED = {
     "a checkpoint": (lambda net, x: checkpoint(net.back, x, use_reentrant=False), "relu"),
     "a function": (lambda net, x: Swish.apply(net.back(x)), "relu -> silu"),
+    "a function without a context": (lambda net, x: NewSwish.apply(net.back(x)), "relu -> silu"),
     "what no result needs": (watched, "relu -> times(2)"),
     "what depends on a shape": (shaped, "relu"),
 }
