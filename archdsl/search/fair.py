@@ -23,6 +23,7 @@ LEAST = 1.0  # seconds of a training: less says nothing of the network
 LONGER = 1.25  # times the training of the other: less may be the machine's
 MORE = 0.005  # of the budget, on average over slices, that one side has beyond the other
 SLICES = 3  # in all of which one side has more, by chance once in four
+SEEN = 0.0005  # of the budget: less is not seen in what is written
 BEYOND = {"lowest": "lower", "highest": "higher"}
 
 
@@ -137,7 +138,7 @@ def told(parts: Sequence[Fairness], cost: Cost | None, ordered: bool) -> list[st
     then what holds in all. ``ordered``: the first arm of each is the deeper one."""
     lines = [line for part in parts for line in _slice(part, cost)]
     more = [s for part in parts if (s := part.surplus) is not None]
-    same = len(more) >= SLICES and (min(more) > 0 or max(more) < 0)
+    same = len(more) >= SLICES and (min(more) >= SEEN or max(more) <= -SEEN)
     if ordered and same and abs(fmean(more)) >= MORE:
         one, other = ("deep", "wide") if fmean(more) > 0 else ("wide", "deep")
         lines.append(

@@ -40,8 +40,8 @@ class Verdict:
     """The answer of a study: slice by slice, and over all slices. ``collapsed``: a training ended
     far from the others of its network, so that no arm is taken to vary less than all do on
     average. ``blind``: no network was trained on two seeds but the fresh ones, and these are few,
-    so that nothing shows whether networks collapse; ``tuned``: what explored
-    differs in its settings; ``unpooled``: no curve could be drawn through these settings."""
+    so that nothing shows whether networks collapse. ``tuned``: what explored differs in its
+    settings. ``unpooled``: no curve could be drawn through these settings."""
 
     question: Question
     level: float

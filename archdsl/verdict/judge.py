@@ -125,10 +125,10 @@ def judge(
         if whole
         else None,
         growth(peaks, len(slices), level) if grows and resamples else None,
-        any(t.least > 0 for t in settled),
-        not question.folds and 0 < least < TEN and not any(t.repeats for t in trials),
-        any(t.tunes for t in settled),
-        any(t.tunes and t.lost is None for t in settled),
+        collapsed=any(t.least > 0 for t in settled),
+        blind=not question.folds and 0 < least < TEN and not any(t.repeats for t in trials),
+        tuned=any(t.tunes for t in settled),
+        unpooled=any(t.tunes and t.lost is None for t in settled),
     )
 
 

@@ -98,6 +98,7 @@ def test_a_side_that_always_has_more_is_told() -> None:
     assert "the wide shape costs more than the deep one, by 1.0 %" in last(99, 99, 99)
     assert last(101, 99, 101).startswith("At 2M")
     assert last(101, 101).startswith("At 1M")
+    assert "comparisons" not in last(101, 100.02, 101)  # two of them are written alike
 
 
 def test_nothing_is_said_where_nothing_is_known() -> None:
