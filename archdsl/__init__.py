@@ -176,7 +176,10 @@ def study(path: str | Path, storage: str | None = None) -> StudyView:
 
 
 def judge(
-    table: Any, measure: str = "accuracy", maximize: bool = True, target: float | None = None
+    table: Any,
+    measure: str = "accuracy",
+    maximize: bool | None = None,
+    target: float | None = None,
 ) -> TableVerdict:
     """The verdict on results that were made elsewhere: whether one shape beats another.
 
@@ -185,8 +188,10 @@ def judge(
     ``seed``, ``setting``, ``depth``, ``width`` and ``test``; ``fresh`` says which rows were trained
     after two shapes were chosen, where there are more. In the place of a score there may be what
     holds of each example, 1 where it is right and else 0, in one order for all rows: the interval
-    then covers other examples too. ``measure`` is what the score is, and ``target`` the smallest
-    difference of interest. ``words`` says it, and ``save(path)`` writes it as a page with a chart
+    then covers other examples too. ``measure`` is what the score is, and ``maximize`` whether more
+    of it is better: if it is not said, that is so unless the name ends in that of an error, such as
+    ``mse``, ``val_loss`` or ``perplexity``. ``target`` is the smallest difference of interest.
+    ``words`` says it, and ``save(path)`` writes it as a page with a chart
     and all results. Raises ``ValueError`` for what is no such table.
 
         print(archdsl.judge("results.csv").words)

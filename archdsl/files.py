@@ -149,6 +149,10 @@ def find(name: str, ending: str = ARCH) -> tuple[Path | None, str]:
         pass
     known = builtin_names(ending)
     help = ["it is a folder: name a file in it"] if is_folder else did_you_mean(name, known)
+    if is_folder and path.suffix == ".study":
+        help = [
+            f"it is a study: `archdsl verdict {name}` says what came out, and `report` draws it"
+        ]
     if not help and ending == SEARCH:
         help = [f"a search is a file that ends in {SEARCH}, or one of {', '.join(known)}"]
     raise ArchError([fault(codes.NO_SUCH_FILE, name=name, help=help).diagnostic])

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import re
+
 SHARES = (  # scores that are shares of 1, told in points (hundredths)
     "accuracy", "error", "top5", "balanced_accuracy", "f1", "auroc", "map", "iou", "pixel_accuracy",
 )  # fmt: skip
 ERRORS = ("loss", "mae", "rmse")  # scores that are never below 0
+LOWER = (  # the last words of what scores are called of which less is better
+    *ERRORS, "error", "err", "mse", "mape", "nll", "perplexity", "ppl", "wer", "cer", "fid",
+)  # fmt: skip
 MOST_FOLDS = 100  # that a search can cut its data into
 UNITS = ("", "K", "M", "G", "T", "P")
+
+
+def is_lower_better(measure: str) -> bool:
+    """Whether less of a score is better, as its name says: ``mse``, ``val_loss``, ``testError``."""
+    words = re.findall(r"[a-z]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", measure).lower())
+    return bool(words) and words[-1] in LOWER
 
 
 def human(count: float) -> str:

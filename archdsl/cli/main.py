@@ -128,6 +128,14 @@ def nothing_more(*streams: TextIO) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
+KNOBS = ("width", "depth", "classes", "channels", "layers", "heads", "kernel", "dropout", "act")
+"""What many specs call their knobs."""
+
+
+def takes_knobs(ctx: click.Context | None) -> bool:
+    return ctx is not None and any("--set" in p.opts for p in ctx.command.params)
+
+
 def main(arguments: list[str] | None = None) -> Any:
     """Runs the command line. Exit codes: 0 well, 1 the spec is at fault, 2 the call is,
     130 interrupted."""
@@ -150,7 +158,10 @@ def main(arguments: list[str] | None = None) -> Any:
             known = {option.lstrip("-"): option for option in error.possibilities or ()}
             alike = get_close_matches(error.option_name.lstrip("-"), known)
             offered = [known[name] for name in alike]
-            error = click.NoSuchOption(error.option_name, None, offered, error.ctx)
+            message = None
+            if (name := error.option_name.lstrip("-")) in KNOBS and takes_knobs(error.ctx):
+                message, offered = f"`{name}` is no option: as a knob, `--set {name}=...`.", []
+            error = click.NoSuchOption(error.option_name, message, offered, error.ctx)
         said = StringIO()
         error.show(said)
         say(said.getvalue().rstrip("\n"), error=True)  # it repeats what was typed

@@ -295,7 +295,8 @@ def _train(
     say(f"validation  {_score(validated, splits.validation, splits.task)}")
     if tested is not None:
         say(f"test        {_score(_told(*tested.means, tested.scores), test, splits.task)}")
-    fast = f"{rate(outcome.images_per_second)} images a second"
+    many = "pieces" if splits.task.words else "images"
+    fast = f"{rate(outcome.images_per_second)} {many} a second"
     say(f"time        {duration(outcome.seconds)}, {fast}")
     for line in _keep(request, module, result, card):
         say(line)

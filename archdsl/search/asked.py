@@ -19,7 +19,7 @@ from archdsl.spec import Architecture
 from archdsl.training.examples import written
 from archdsl.training.keep import texts_of
 from archdsl.training.tasks import TASKS
-from archdsl.units import SHARES
+from archdsl.units import SHARES, is_lower_better
 
 Objective = Callable[["Asked"], Any]  # gives the scores of a candidate
 
@@ -138,7 +138,12 @@ class Scores:
         """Raises ``Unscored`` for a name that nothing is known by."""
         if name not in self.known:
             names = " and ".join(f"`{n}`" for n in self.known) or "nothing"
-            raise Unscored(ERROR, f"the search asks for `{name}`, and the training gave {names}")
+            text = f"the search asks for `{name}`, and the training gave {names}"
+            if name == "accuracy" and self.known:  # it may be that nothing was said
+                one = next(iter(self.known))
+                verb = "minimize" if is_lower_better(one) else "maximize"
+                text += f": say in the search what counts, such as `{verb} {one}`"
+            raise Unscored(ERROR, text)
         return self.known[name]
 
 

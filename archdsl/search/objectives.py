@@ -41,9 +41,9 @@ class Objectives(Quantities):
         for word in node.names:
             # scores of a training of the user's own go by the names that it gives
             free = self.is_own and word.text not in self.registry.costs
-            if word.text not in known and not free:
+            other = learned(self.registry, not node.minimize)
+            if word.text not in known and (not free or word.text in other):
                 help = did_you_mean(word.text, known) or [f"it can {verb} {', '.join(known)}"]
-                other = learned(self.registry, not node.minimize)
                 other += [] if node.minimize else [*self.registry.costs]
                 if word.text in other:
                     way = "maximize" if node.minimize else "minimize"

@@ -225,8 +225,17 @@ def header(tokens: Sequence[Token], at: int, inside: bool) -> list[str]:
     within its parentheses."""
     token, before = tokens[at], tokens[at - 1]
     if not inside:
+        end = next((i for i in range(at, len(tokens)) if tokens[i].type in ("LPAR", "_SEP")), at)
+        called = "".join(tokens[at - 1 : end])
+        if token.type == "MINUS" and re.fullmatch(r"\w+(-\w+)+", called):
+            return [f"a name has letters, digits and `_`: `{called.replace('-', '_')}`"]
         said = {"COLON": "the colon", "LBRACE": "the braces", "EQUAL": "the `=`"}.get(token.type)
         return [f"leave out {said}: the layers follow on the lines below"] if said else []
+    kinds = [t.type for t in tokens[max(at - 4, 0) : at + 2]]
+    if kinds[2:] == ["IN", "NUMBER", "COLON", "NUMBER"]:
+        return [f"a range is written `{before}..{tokens[at + 1]}`, and includes both ends"]
+    if kinds[:4] == ["IN", "NUMBER", "MINUS", "NUMBER"] and token.type in ("COMMA", "RPAR"):
+        return [f"a range is written `{tokens[at - 3]}..{before}`, and includes both ends"]
     if token.type == "COLON":
         return ["knobs have no types: `name = default`"]
     name = max(i for i in range(at) if tokens[i].type in ("LPAR", "COMMA", "ARCH")) + 1

@@ -230,6 +230,8 @@ def _hint(tokens: Sequence[Token], at: int, expected: set[str]) -> list[str]:
         return ["to apply one layer after the other, write `->`"]
     if token.type == "GT" and before == "GT":
         return ["to apply one layer after the other, write `->` in place of `>>`"]
+    if token.type == "VBAR" and after is not None and after.type == "GT":
+        return ["to apply one layer after the other, write `->` in place of `|>`"]
     if token.type == "COLON" and before in ("LSQB", "COMMA") and _opened(tokens[:at], "LSQB"):
         return ["a part of the channels is a layer: `slice(1, 4)` is the first four"]
     if token.type == "VBAR":

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from archdsl.diagnostics.render import printable
-from archdsl.units import SHARES, UNITS, short
+from archdsl.units import SHARES, UNITS, is_lower_better, short
 from archdsl.verdict.answer import Verdict
 from archdsl.verdict.judge import judge
 from archdsl.verdict.results import Arm, Question, Result
@@ -34,7 +34,10 @@ YES, NO = ("1", "true", "yes"), ("0", "false", "no")
 
 
 def judge_table(
-    table: Any, measure: str = "accuracy", maximize: bool = True, target: float | None = None
+    table: Any,
+    measure: str = "accuracy",
+    maximize: bool | None = None,
+    target: float | None = None,
 ) -> tuple[Verdict, Sequence[Result]]:
     """The verdict on a table, and the results in it: see ``archdsl.judge``. Raises ``ValueError``
     for what is none."""
@@ -52,6 +55,8 @@ def judge_table(
     ordered = known and len({(r.slice, r.depth) for r in rows}) > len({r.slice for r in rows})
     if ordered:
         _check_aspects(made)
+    if maximize is None:
+        maximize = not is_lower_better(measure)
     if target is None:
         target = 0.005 if measure in SHARES else 0.05
     found = judge(_with_examples(rows, measure), Question(maximize, measure, ordered, target))
@@ -96,7 +101,8 @@ def _check(rows: list[Result], measure: str) -> None:
         for name, value in (("score", row.score), ("test", row.test)):
             if measure in SHARES and value is not None and not 0 <= value <= 1:
                 raise ValueError(
-                    f"row {number}: `{name}` is {value:g}, but {measure} is a number from 0 to 1"
+                    f"row {number}: `{name}` is {value:g}, but {measure} is a number from 0 to 1,"
+                    " not a percentage"
                 )
         size = row.depth, row.width
         if sizes.setdefault((row.slice, row.shape), size) != size:
@@ -148,6 +154,9 @@ def rows_of(table: Any) -> Sequence[Mapping[str, Any]]:
     records. Raises ``ValueError`` for what is none."""
     if isinstance(table, (str, Path)):
         return rows_of_file(Path(table))
+    if hasattr(table, "to_pylist") and hasattr(table, "column_names"):  # pyarrow
+        check_names([str(name) for name in table.column_names])
+        return list(table.to_pylist())
     if hasattr(table, "to_dicts"):  # polars
         return list(table.to_dicts())
     if hasattr(table, "to_dict") and hasattr(table, "columns"):  # pandas
@@ -162,13 +171,16 @@ def rows_of(table: Any) -> Sequence[Mapping[str, Any]]:
         rows = list(table)
         if all(isinstance(row, Mapping) for row in rows):
             return rows
-    raise ValueError("a table is a CSV file, a data frame, or rows with names")
+    raise ValueError("a table is a CSV or Parquet file, a data frame, or rows with names")
 
 
 def _result(row: Mapping[str, Any], number: int) -> Result:
     unknown = [name for name in row if name not in COLUMNS]
     if unknown:
-        raise ValueError(f"there is no column `{unknown[0]}`: there are {', '.join(COLUMNS)}")
+        raise ValueError(
+            f"`{unknown[0]}` is no column that can be judged: those are {', '.join(COLUMNS)};"
+            " rename it, or leave it out"
+        )
     if row.get("shape") in (None, "") or "score" not in row:
         raise ValueError(f"row {number} of the table has no `shape`, or no `score`")
     budget = row.get("budget")

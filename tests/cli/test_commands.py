@@ -39,6 +39,14 @@ def test_an_option_that_there_is_not(run: Any) -> None:
         assert ran.code == 2 and ran.err.endswith(f"No such option '{option}'.{said}\n")
 
 
+def test_a_knob_as_an_option(run: Any) -> None:
+    for command in ("compile", "check", "summary"):
+        ran = run(command, "resnet", "--width", "8")
+        assert ran.code == 2
+        knob = ran.err.endswith("`width` is no option: as a knob, `--set width=...`.\n")
+        assert knob is (command != "check")
+
+
 def test_what_is_wrong_goes_to_standard_error(run: Any) -> None:
     ran = run("summary", "-", stdin=BAD)
     assert ran.out == "" and ran.err.startswith("error[A207]: ")

@@ -198,7 +198,9 @@ BAD: dict[str, tuple[Any, str, str]] = {
     "nan": (lambda a: math.nan, "diverged", "`accuracy` is nan"),
     "inf": (lambda a: {"accuracy": math.inf}, "diverged", "`accuracy` is inf"),
     "name": (lambda a: {"acc": 0.5, "f1": 1}, "error",
-             "the search asks for `accuracy`, and the training gave `acc` and `f1`"),
+             "the search asks for `accuracy`, and the training gave `acc` and `f1`: say in the"
+             " search what counts, such as `maximize acc`"),
+    "loss": (lambda a: {"mse": 0.5, "test": 0.4}, "error", "such as `minimize mse`"),
     "nothing": (lambda a: {}, "error", "the training gave nothing"),
     "none": (lambda a: None, "error", "`accuracy` is not a number, but NoneType: None"),
     "text": (lambda a: "0.5", "error", "`accuracy` is not a number, but str: '0.5'"),
@@ -279,7 +281,10 @@ def read(text: str, folder: Path = Path()) -> Any:
     ("asked", "code"),
     [
         ("data digits\n", "A709"),
-        ("minimize accuracy, accuracy\n", "A703"),
+        ("maximize accuracy, accuracy\n", "A703"),
+        ("minimize accuracy\n", "A708"),
+        ("maximize loss\n", "A708"),
+        ("maximize mae\n", "A708"),
         ("maximize macs\n", "A708"),
         ("prune hyperband\n", None),
         ("tune lr in 3..2\n", "A505"),

@@ -43,13 +43,22 @@ class Frame:
         return ROWS
 
 
+class Arrow:
+    """What tables of pyarrow have of what is needed."""
+
+    column_names = ("shape", "budget", "seed", "score")
+
+    def to_pylist(self) -> list[dict[str, Any]]:
+        return ROWS
+
+
 def test_tables_of_all_kinds(tmp_path: Path) -> None:
     path = tmp_path / "results.csv"
     lines = [",".join(ROWS[0]), *(",".join(str(v) for v in row.values()) for row in ROWS)]
     path.write_text("\n".join(lines) + "\n")
     columns = {name: [row[name] for row in ROWS] for name in ROWS[0]}
     expected = archdsl.judge(ROWS)
-    for table in (path, str(path), columns, Frame(), iter(ROWS)):
+    for table in (path, str(path), columns, Frame(), Arrow(), iter(ROWS)):
         assert archdsl.judge(table) == expected
 
 
@@ -59,6 +68,18 @@ def test_depth_and_width_make_it_a_question_of_wider_or_deeper() -> None:
     assert archdsl.judge(rows).slices[0].word == "deeper"
     worse = archdsl.judge(rows, "loss", maximize=False)
     assert worse.slices[0].word == "wider" and worse.question.target == 0.05
+
+
+@pytest.mark.parametrize(
+    ("measure", "less"),
+    [("mse", True), ("val_loss", True), ("Test error", True), ("testRmse", True), ("top5", False),
+     ("accuracy", False), ("r2", False), ("lossless", False), ("", False)],
+)  # fmt: skip
+def test_less_of_an_error_is_better_unless_it_is_said(measure: str, less: bool) -> None:
+    """A verdict the wrong way round would look like any other."""
+    best = archdsl.judge(ROWS, measure).slices[0].best
+    assert best == ("shallow" if less else "deep")
+    assert archdsl.judge(ROWS, measure, maximize=True).slices[0].best == "deep"
 
 
 @pytest.mark.parametrize(
@@ -106,13 +127,16 @@ def test_an_empty_score_is_a_failure_and_a_budget_is_optional() -> None:
         ([{"shape": "a"}], "row 1 of the table has no `shape`, or no `score`"),
         ([{"shape": "a", "score": "good"}], "row 1: `score` is not a number, but 'good'"),
         ([{"shape": "a", "score": float("inf")}], "row 1: `score` is inf"),
-        ([{"shape": "a", "score": 1, "acc": 2}], "there is no column `acc`"),
+        (
+            [{"shape": "a", "score": 1, "acc": 2}],
+            "`acc` is no column that can be judged: those are shape",
+        ),
         ([{"shape": "a", "score": 1, "budget": "much"}], "`budget` must begin with a number"),
         ([{"shape": "a", "score": 1, "budget": "inf"}], "such as 5M: 'inf'"),
         ([{"shape": "a", "score": 1, "budget": [5]}], r"such as 5M: \[5\]"),
         ([{"shape": "a", "score": 1e300}], "row 1: `score` is 1e\\+300"),
         ({"shape": ["a"], "score": [1, 2]}, "not of one length"),
-        (7, "a table is a CSV file"),
+        (7, "a table is a CSV or Parquet file"),
         ([{"shape": "a", "score": 93}], "row 1: `score` is 93, but accuracy is a number"),
         ([ROWS[0], {**ROWS[0], "score": 0.5}], "rows 1 and 2 are of one shape and one seed, 1"),
         (
