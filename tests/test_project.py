@@ -45,6 +45,7 @@ ORDER = (
     "within",
     "outputs",
     "files",
+    "parquet",
     "modelcard",
     "resolve",
     "settings",

@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import csv
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
-from importlib import import_module
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-PARQUET = (".parquet", ".pq")
+from archdsl.parquet import PARQUET, columns_of
+
 MOST_FIELD = 1 << 26  # characters of a field: what is known of each example is long
 
 
 def rows_of_file(path: Path) -> list[Mapping[str, Any]]:
     """The rows of a file. Raises ``ValueError`` where it cannot be read, or is no table."""
     try:
-        if path.suffix.lower() in PARQUET:
+        kind = path.suffix.lower()
+        if kind in PARQUET:
             return _parquet(path)
-        return _numpy(path) if path.suffix == ".npz" else _csv(path)
+        return _numpy(path) if kind == ".npz" else _csv(path)
     except OSError as problem:
         reason = (problem.strerror or str(problem)).lower()
         raise ValueError(f"{path.name} cannot be read: {reason}") from None
@@ -58,28 +60,27 @@ def _csv(path: Path) -> list[Mapping[str, Any]]:
 
 def _numpy(path: Path) -> list[Mapping[str, Any]]:
     try:
-        with np.load(path, allow_pickle=False) as file:
+        file = np.load(path, allow_pickle=False)
+        if not isinstance(file, np.lib.npyio.NpzFile):  # a single array, by another name
+            raise ValueError
+        with file:
             columns = {name: file[name].tolist() for name in file.files}
-    except (ValueError, EOFError, zipfile.BadZipFile):
+    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error):
         raise ValueError(f"{path.name} is not a .npz file of plain columns") from None
     lengths = {len(c) if isinstance(c, list) else -1 for c in columns.values()}
     if len(lengths) != 1 or -1 in lengths:
         raise ValueError("the columns of the table are not of one length")
-    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    return _rows(columns)
 
 
 def _parquet(path: Path) -> list[Mapping[str, Any]]:
     try:
-        parquet = import_module("pyarrow.parquet")
-        broken: type[Exception] = import_module("pyarrow").ArrowException
+        return _rows(columns_of(path))
     except ImportError:
         raise ValueError("a Parquet file takes pyarrow: pip install 'archdsl[data]'") from None
-    with path.open("rb") as file:  # what keeps it from being opened is the system's to say
-        try:
-            table = parquet.read_table(file)
-            check_names(table.column_names)
-            rows: list[Mapping[str, Any]] = table.to_pylist()
-        except broken as problem:
-            reason = str(problem).split("\n", 1)[0]
-            raise ValueError(f"{path.name} is not a Parquet file: {reason}") from None
-    return rows
+    except ValueError as problem:
+        raise ValueError(f"{path.name}: {problem}") from None
+
+
+def _rows(columns: Mapping[str, Sequence[Any]]) -> list[Mapping[str, Any]]:
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]

@@ -129,6 +129,19 @@ def test_a_few_bytes_of_parquet_that_unpack_to_many() -> None:
         describe(data, HERE)
 
 
+def test_two_columns_of_one_name_are_refused_in_each_format() -> None:
+    pictures()
+    table("file,label,label", "images/{n}.png,{n % 2},0")
+    assert "there are two columns `label`" in why(made())
+    table("file,label,,", "images/{n}.png,{n % 2},,")  # empty ones at the end are of no use
+    assert describe(made(), HERE)[1] == 2
+    parquet, arrow = pytest.importorskip("pyarrow.parquet"), pytest.importorskip("pyarrow")
+    twice = arrow.table([["images/0.png"], [0], [1]], names=["file", "label", "label"])
+    parquet.write_table(twice, "set/labels.parquet")
+    with pytest.raises(ArchError, match="there are two columns `label`"):
+        describe(read_data('table("set/labels.parquet", size = 4x6)'), HERE)
+
+
 def test_paths_start_at_the_table_or_at_root() -> None:
     pictures()
     table("file,label", "{n}.png,{n % 2}")

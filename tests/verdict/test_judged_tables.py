@@ -1,8 +1,10 @@
 """`archdsl.judge`: results that were made elsewhere."""
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from html import unescape
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -150,6 +152,16 @@ def test_what_is_no_table(table: Any, problem: str) -> None:
         archdsl.judge(table)
 
 
+def saved(save: Callable[..., None], *columns: Any, **named: Any) -> bytes:
+    stream = BytesIO()
+    save(stream, *columns, **named)
+    return stream.getvalue()
+
+
+WHOLE = saved(np.savez_compressed, score=np.random.default_rng(0).random(2000))
+DAMAGED = WHOLE[:100] + b"\xff" * 20 + WHOLE[120:]  # within what was compressed
+
+
 @pytest.mark.parametrize(
     ("name", "content", "problem"),
     [
@@ -158,8 +170,11 @@ def test_what_is_no_table(table: Any, problem: str) -> None:
         ("a.csv", b"shape,score,score\na,1,0\n", "there are two columns `score`"),
         ("a.csv", b"\xff\xfe\x00", "a.csv is not text in UTF-8"),
         ("a.csv", b"shape,score\na,1,0\n", "row 1 has 3 fields, and there are 2 columns"),
-        ("a.parquet", b"PAR1 nothing", "a.parquet is not a Parquet file: "),
+        ("a.parquet", b"PAR1 nothing", "a.parquet: it is not a Parquet file: "),
         ("a.npz", b"PK nothing", "a.npz is not a .npz file of plain columns"),
+        ("a.NPZ", b"PK nothing", "a.NPZ is not a .npz file of plain columns"),
+        ("array.npz", saved(np.save, np.arange(3)), "array.npz is not a .npz file of plain"),
+        ("damaged.npz", DAMAGED, "damaged.npz is not a .npz file of plain columns"),
         ("a.csv", b"", "there are no rows in the table"),
     ],
 )
@@ -170,6 +185,18 @@ def test_what_is_no_file_of_a_table(
         (tmp_path / name).write_bytes(content)
     with pytest.raises(ValueError, match=problem):
         archdsl.judge(tmp_path / name)
+
+
+def test_a_few_bytes_of_parquet_that_would_be_many_rows(tmp_path: Path) -> None:
+    parquet, arrow = pytest.importorskip("pyarrow.parquet"), pytest.importorskip("pyarrow")
+    path = tmp_path / "t.parquet"
+    long = arrow.array(["x" * 100_000]).dictionary_encode().take(arrow.array([0] * 4_000))
+    parquet.write_table(arrow.table({"shape": long, "score": [0.5] * 4_000}), path)
+    with pytest.raises(ValueError, match=r"t.parquet: its [\d,]+ bytes unpack to more than"):
+        archdsl.judge(path)
+    parquet.write_table(arrow.table([[1], [2]], names=["score", "score"]), path)
+    with pytest.raises(ValueError, match=r"t.parquet: there are two columns `score`"):
+        archdsl.judge(path)
 
 
 def test_names_move_no_cursor() -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics.model import did_you_mean
+from archdsl.parquet import PARQUET, columns_of
 from archdsl.training.data.folder_layout import PARTS
 from archdsl.training.data.labels import MOST_CLASSES
 from archdsl.training.data.search_path import all_bad, not_a_file, unreadable
@@ -20,9 +21,6 @@ from archdsl.training.tasks import CLASSIFICATION, MULTILABEL, SEGMENTATION
 if TYPE_CHECKING:
     from archdsl.training.sets import Table
 
-PARQUET = (".parquet", ".pq")
-ROWS = 256  # that are unpacked at once
-MOST_BYTES, PER_BYTE = 1 << 28, 20  # that a table may unpack to, and for a byte of its file
 SEPARATORS = ",;\t"  # between columns, one of these
 YES = {"1": 1.0, "1.0": 1.0, "true": 1.0, "0": 0.0, "0.0": 0.0, "false": 0.0}
 
@@ -107,24 +105,12 @@ def _cells(header: Sequence[str], line: Sequence[str]) -> Mapping[str, str] | st
 
 
 def _parquet(data: Table, path: Path) -> tuple[list[str], Iterator[Row]]:
-    parquet = need("pyarrow.parquet", extra=DATA_EXTRA)
-    there = path.stat().st_size
-    left = max(MOST_BYTES, PER_BYTE * there)
+    need("pyarrow.parquet", extra=DATA_EXTRA)
     try:
-        file = parquet.ParquetFile(path)
-        columns: dict[str, list[Any]] = {name: [] for name in file.schema_arrow.names}
-        for batch in file.iter_batches(ROWS):
-            for name, cells in batch.to_pydict().items():
-                columns[name] += cells
-                left -= sum(len(c) if isinstance(c, (str, bytes, list)) else 8 for c in cells)
-            if left < 0:
-                break
-    except Exception as problem:  # pyarrow raises many kinds for a file that is damaged
-        reason = f"it is not a Parquet file: {str(problem).split(chr(10), 1)[0]}"
+        columns = columns_of(path)
+    except (OSError, ValueError) as problem:
+        reason = str(getattr(problem, "strerror", None) or problem)
         raise unreadable(data.name, reason, path) from None
-    if left < 0:
-        reason = f"its {there:,} bytes unpack to more than {MOST_BYTES:,}"
-        raise unreadable(data.name, reason, path)
     lines = zip(*columns.values(), strict=True)
     texts = ([_text(cell) for cell in line] for line in lines)
     return list(columns), (
@@ -143,6 +129,9 @@ def _check_columns(data: Table, path: Path, header: Sequence[str]) -> None:
                 f"it has {', '.join(header) or 'nothing'}: name them by `file` and `labels`"
             ]
             raise unreadable(data.name, f"it has no column `{name}`", path, help)
+    for name in (data.file, *data.labels, data.split):
+        if header.count(name) > 1:
+            raise unreadable(data.name, f"there are two columns `{name}`", path)
     if data.task in (CLASSIFICATION.name, SEGMENTATION.name) and len(data.labels) > 1:
         kind = "masks" if data.task == SEGMENTATION.name else "classes"
         reason = f"{kind} are one column, and `labels` are several"
