@@ -46,7 +46,7 @@ class Comparison:
         """The trainings that explored each shape at its best setting."""
         found: dict[Arm, list[Result]] = {e.arm: [] for e in self.shapes}
         for result in self.slice.explored:
-            if result.arm in found:
+            if result.arm in found and not result.again:
                 found[result.arm].append(result)
         return [*found.values()]
 

@@ -54,6 +54,7 @@ class Result:
     losses: Floats | None = field(default=None, compare=False, repr=False)
     test_loss: float | None = None
     fold: int = 0  # the split that it was trained and judged on, from 1; 0: that of all results
+    again: bool = False  # no training of its own: a settled one that stands for exploration
 
     def __post_init__(self) -> None:
         numbers = (

@@ -146,7 +146,7 @@ def _chosen_before(rows: Iterable[Result]) -> list[Result]:
                 " after two of them were chosen"
             )
     unknown: dict[str, Any] = dict.fromkeys(("test", "examples", "loss", "losses", "test_loss"))
-    return [replace(row, settled=False, seed=-1 - row.seed, **unknown) for row in rows]
+    return [replace(r, settled=False, seed=-1 - r.seed, again=True, **unknown) for r in rows]
 
 
 def rows_of(table: Any) -> Sequence[Mapping[str, Any]]:

@@ -245,6 +245,21 @@ def test_what_was_explored_twice_or_has_ten_seeds_is_not_blind() -> None:
     assert (ten.blind, nine.blind) == (False, True)
 
 
+def test_rows_of_a_table_without_fresh_ones_count_once() -> None:
+    """They stand for exploration, too, but are no further trainings."""
+    rows = [
+        {"shape": shape, "seed": seed, "score": score}
+        for shape, scores in (("a", CALM), ("b", BETTER))
+        for seed, score in enumerate(scores)
+    ]
+    found = judge_table(rows)
+    assert found.blind and found.claims and words(found).splitlines()[-1] == FEW_SEEDS
+    more = [dict(row, seed=seed + 10 * k) for k in (1, 2) for seed, row in enumerate(rows)]
+    assert not judge_table([*rows, *more]).blind
+    fallen = [dict(row, score=0.1) if row["seed"] == 1 else row for row in rows]
+    assert not judge_table(fallen).collapsed  # too few to say so
+
+
 def test_a_collapse_that_was_seen_is_told_alone() -> None:
     """Of the budgets one has a collapse, and another a difference that is there all the same."""
     far = [score + 2 for score in CALM]

@@ -29,7 +29,7 @@ def test_it_is_the_verdict_of_a_study() -> None:
         for r in ROWS
     ]
     found = archdsl.judge(ROWS)
-    explored = [replace(r, settled=False, seed=-1 - r.seed) for r in results]
+    explored = [replace(r, settled=False, seed=-1 - r.seed, again=True) for r in results]
     told = judge([*results, *explored], Question(ordered=False))
     assert found == told and told == found and found.words == told.words
     assert found.slices[0].word == "deep" and "deep" in found.words
