@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,6 +18,14 @@ from archdsl.training.recipe import Recipe
 from archdsl.training.sets import Data, PluginData
 from archdsl.training.suits import unsuited
 from archdsl.training.tasks import CLASSIFICATION, TASKS, Task
+
+
+def which_cost(word: str, costs: Iterable[str]) -> list[str]:
+    """A help line for a name that no cost has: the cost that was meant, or all."""
+    if word.lower() in ("flops", "mflops", "gflops"):
+        return ["`macs` are multiply-adds, each of them two FLOPs"]
+    known = list(costs)
+    return did_you_mean(word, known) or [f"the costs are {', '.join(known)}"]
 
 
 class Objectives(Quantities):

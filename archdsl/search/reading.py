@@ -23,7 +23,7 @@ from archdsl.named import beside, how_named, resolve
 from archdsl.registry import REGISTRY, Registry
 from archdsl.search import settings
 from archdsl.search.combinations import clashes
-from archdsl.search.objectives import Objectives
+from archdsl.search.objectives import Objectives, which_cost
 from archdsl.search.request import (
     MOST_SEEDS,
     MOST_TRIALS,
@@ -276,7 +276,7 @@ class _Reader(Objectives):
         costs = self.registry.costs
         cost = costs.get(node.cost.text)
         if cost is None:
-            help = did_you_mean(node.cost.text, costs) or [f"the costs are {', '.join(costs)}"]
+            help = which_cost(node.cost.text, costs)
             self.report(
                 codes.NO_SUCH_SETTING, node.cost.span, help=help, what="cost", name=node.cost.text
             )

@@ -251,6 +251,26 @@ def header(tokens: Sequence[Token], at: int, inside: bool) -> list[str]:
     return []
 
 
+COUNTED = {"SEEDS": "seeds 2 then 5", "TRIALS": "trials 20", "FOLDS": "folds 5"}
+
+
+def in_braces(tokens: Sequence[Token], at: int, is_range: bool) -> list[str]:
+    """What helps where values stand in brackets, which end before a token, or in nothing."""
+    begin = max(i for i in range(at) if tokens[i].type == "IN") + 1
+    values = [t for t in tokens[begin:at] if t.type not in ("LSQB", "RSQB")]
+    if tokens[at - 1].type != "RSQB":
+        for token in tokens[at:]:
+            if token.type not in ("NUMBER", "COMMA"):
+                break
+            values.append(token)
+    if {t.type for t in values} - {"NUMBER", "STRING", "NAME", "COMMA"} or not values:
+        return ["write the values in braces: `in {1, 2}`"]
+    said = ["write the values in braces: `in {" + "".join(values).replace(",", ", ") + "}`"]
+    if is_range and [t.type for t in values] == ["NUMBER", "COMMA", "NUMBER"]:
+        said.append(f"a range from one to the other is written `in {values[0]}..{values[2]}`")
+    return said
+
+
 def _knob(tokens: Sequence[Token]) -> str:
     """A knob as it was meant, ``width = 16 in {16, 32}``, from tokens that begin with its name."""
     depth, end = 0, len(tokens)

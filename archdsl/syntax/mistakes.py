@@ -186,7 +186,7 @@ def _hint(tokens: Sequence[Token], at: int, expected: set[str]) -> list[str]:
         return said
     is_list = before == "NUMBER" and kinds[-2] == "IN" and token.type in ("COMMA", "_SEP")
     if (before == "RSQB" or is_list) and "_DOTS" in expected:
-        return ["write the values in braces: `in {1, 2}`"]
+        return elsewhere.in_braces(tokens, at, is_range=first.type == "TUNE")
     if first.type == "TRAIN" and at - start == 2 and before == "NAME":
         data = str(token) if word == "on" else word
         if data in REGISTRY.data:
@@ -279,6 +279,8 @@ def _of_statement(tokens: Sequence[Token], start: int, at: int) -> list[str]:
         said = [elsewhere.WORDS[str(token)]]
     elif first.type == "ARCH":
         said = elsewhere.header(tokens, at, inside=_opened(tokens[:at], "LPAR"))
+    elif token.type == "EQUAL" and at == start + 1 and first.type in elsewhere.COUNTED:
+        said = [f"leave out the `=`: `{elsewhere.COUNTED[first.type]}`"]
     elif first.type == "INPUT" and at > start:
         said = elsewhere.shape(tokens[start + 1 :])
     elif first.type in ("SPEC", "USE", "TRAIN") and any(c in path for c in "./"):
