@@ -52,16 +52,7 @@ def say_refusal(study: Study, row: Row | None) -> None:
 def say_verdict(study: Study, as_json: bool = False) -> None:
     """Prints what a study says: a verdict, or a front where it has several objectives."""
     from archdsl.search.fair import fair_words
-    from archdsl.search.outcome import (
-        EARLY,
-        beside,
-        best,
-        early,
-        front,
-        judged,
-        name_of,
-        verdict,
-    )
+    from archdsl.search.outcome import beside, best, front, judged, name_of, verdict
     from archdsl.verdict import words
 
     if as_json:
@@ -79,8 +70,6 @@ def say_verdict(study: Study, as_json: bool = False) -> None:
     lines += fair_words(study, rows, found)
     for line in lines:
         say_text(line) if not line.startswith("  ") else say_below(line)
-    if early(study, rows):
-        say_text(EARLY)
     for pair in beside(study, rows):
         say_text(pair.words(study.search.objectives[0].name))
     row = best(study, rows=rows)
@@ -107,7 +96,7 @@ def plain_verdict(study: Study) -> dict[str, Any]:
     """What a study says, as JSON has it."""
     from archdsl.cli.live import plain
     from archdsl.search.fair import fair_json, fairness
-    from archdsl.search.outcome import beside, best, front, judged, verdict
+    from archdsl.search.outcome import beside, best, early, front, judged, verdict
     from archdsl.search.refused import refusal
     from archdsl.verdict import to_json
 
@@ -125,6 +114,8 @@ def plain_verdict(study: Study) -> dict[str, Any]:
         "fair": fair_json(fairness(study, rows, found)),
         "best": plain(top),
     }
+    if early(study, rows):
+        answer["early"] = True
     if mistakes := refusal(study, top):
         answer["refused"] = [{"code": d.code, "message": d.message} for d in mistakes]
     if pairs := beside(study, rows):

@@ -10,6 +10,7 @@ from typing import Any
 
 from archdsl.costs.base import Cost
 from archdsl.search.curved import has_scale, numbers_of, place_in
+from archdsl.search.outcome import EARLY, early
 from archdsl.search.request import SearchRequest
 from archdsl.search.rows import EXPLORE, SETTLE, TUNE, BriefRow
 from archdsl.search.study import Study
@@ -127,10 +128,12 @@ def _tuned(
 
 
 def fair_words(study: Study, rows: Sequence[BriefRow], found: Verdict) -> list[str]:
-    """What is to be said of the fairness of a study, as lines: see ``told``."""
+    """What is to be said of the fairness of a study, as lines: see ``told``; and that fresh seeds
+    are still to come, where they are."""
     hold = study.search.hold
     cost = None if hold is None else study.search.costs[hold.cost]
-    return told(fairness(study, rows, found), cost, found.question.ordered)
+    lines = told(fairness(study, rows, found), cost, found.question.ordered)
+    return [*lines, EARLY] if early(study, rows) else lines
 
 
 def told(parts: Sequence[Fairness], cost: Cost | None, ordered: bool) -> list[str]:

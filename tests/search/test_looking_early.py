@@ -1,5 +1,7 @@
 """A verdict before all fresh seeds are there says so, where one look was planned."""
 
+import json
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -58,8 +60,16 @@ def test_it_is_said_while_fresh_seeds_are_to_come(
         assert early(search._study, judged(search._study)) is planned
         said = words_of(tmp_path / "x.study", capsys)
         assert (TOLD in said) is planned
+        assert (TOLD in " ".join(search.words.split())) is planned
+        with pytest.raises(SystemExit, match=r"^0$"):
+            main(["report", str(tmp_path / "x.study"), "-o", str(tmp_path / "r.html")])
+        assert (EARLY in unescape((tmp_path / "r.html").read_text())) is planned
+        capsys.readouterr()
+        with pytest.raises(SystemExit, match=r"^0$"):
+            main(["verdict", str(tmp_path / "x.study"), "--json"])
+        assert json.loads(capsys.readouterr().out).get("early", False) is planned
         search.run(score)
         assert not early(search._study, judged(search._study))
     said = words_of(tmp_path / "x.study", capsys)
-    assert TOLD not in said and "No curve" not in said
+    assert TOLD not in search.words and TOLD not in said and "No curve" not in said
     assert "lr 0.1 of depth 1 is the highest that was tried, of {0.01, 0.03, 0.1}" in said
