@@ -26,6 +26,16 @@ SECONDS = 600
 INPUT = re.compile(r"(\w+)\s*(?:\(\s*ids\s*=\s*(\d+)\s*\))?\s*:\s*(\S+)")
 
 
+def said_once(ctx: click.Context, option: click.Parameter, said: tuple[str, ...]) -> str | None:
+    """What an option was given; several tensors are said in one."""
+    if len(said) > 1:
+        shown = ", ".join(f"x{i}: {text}" for i, text in enumerate(said, 1))
+        raise click.BadParameter(
+            f'it is there {len(said)} times: say all in one, by the names in `forward`: "{shown}"'
+        )
+    return said[0] if said else None
+
+
 @click.command()
 @click.argument("models", metavar="MODEL...", nargs=-1, required=True)
 @click.option(
@@ -38,6 +48,8 @@ INPUT = re.compile(r"(\w+)\s*(?:\(\s*ids\s*=\s*(\d+)\s*\))?\s*:\s*(\S+)")
     "--input",
     "inputs",
     metavar="SHAPE",
+    callback=said_once,
+    multiple=True,
     help='Shape of an image; of several tensors "left: 3x32x32, right: 3x32x32", by the names in '
     '`forward`; of token ids "words(ids = 50257): 64".',
 )
@@ -81,6 +93,9 @@ def command(
     nothing is written; with --partial it is written as layers of your own.
     Several models become one spec with a variant for each, whose differences are knobs.
     """
+    files_alone = [model for model in models[1:] if model.endswith(".py")]
+    if allow_python and files_alone:  # as other commands have it
+        raise click.UsageError(f"--allow-python takes no file here: leave out {files_alone[0]}")
     names = [read_name(model) for model in models]
     if len(names) > 1 and (call is not None or knobs or partial):
         raise click.UsageError("several models take no --call, --knobs or --partial")

@@ -92,6 +92,15 @@ def test_several_models_want_names_of_their_own(
     assert "error[A660]" in capsys.readouterr().err
 
 
+def test_what_other_commands_take_otherwise(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("my_model.py:Net", "--allow-python", "my_model.py") == 2
+    assert "--allow-python takes no file here: leave out my_model.py" in capsys.readouterr().err
+    assert run("my_model.py:Net", "--input", "8", "--input", "4") == 2
+    assert 'by the names in `forward`: "x1: 8, x2: 4"' in capsys.readouterr().err
+
+
 def test_python_is_run_with_permission_alone(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
