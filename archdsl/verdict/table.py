@@ -163,7 +163,10 @@ def rows_of(table: Any) -> Sequence[Mapping[str, Any]]:
         check_names([str(name) for name in table.columns])
         return list(table.to_dict("records"))
     if isinstance(table, Mapping):
-        lengths = {len(column) for column in table.values()}
+        try:
+            lengths = {len(column) for column in table.values()}
+        except TypeError:  # a single value
+            lengths = set()
         if len(lengths) != 1:
             raise ValueError("the columns of the table are not of one length")
         return [dict(zip(table, row, strict=True)) for row in zip(*table.values(), strict=True)]
@@ -181,7 +184,7 @@ def _result(row: Mapping[str, Any], number: int) -> Result:
             f"`{unknown[0]}` is no column that can be judged: those are {', '.join(COLUMNS)};"
             " rename it, or leave it out"
         )
-    if row.get("shape") in (None, "") or "score" not in row:
+    if _is_empty(row.get("shape")) or "score" not in row:
         raise ValueError(f"row {number} of the table has no `shape`, or no `score`")
     budget = row.get("budget")
     seed = _number(row, "seed", number)
@@ -258,6 +261,8 @@ def _number(row: Mapping[str, Any], name: str, number: int) -> float | None:
         return None
     try:
         found = float(value)  # type: ignore[arg-type]
+    except OverflowError:
+        raise ValueError(f"row {number}: `{name}` is beyond {LARGEST:g}") from None
     except (TypeError, ValueError):
         raise ValueError(f"row {number}: `{name}` is not a number, but {value!r:.40}") from None
     if isnan(found):
