@@ -82,8 +82,10 @@ def clamped_above(lower: Lowering, record: TracedCall) -> TensorValue:
 def _between(lower: Lowering, record: TracedCall, low: Any, high: Any) -> TensorValue:
     x = lower.input(record)
     bounds = [bound for bound in (low, high) if bound is not None]
-    if not bounds or not all(isinstance(b, (int, float)) and isfinite(b) for b in bounds):
+    if not bounds or not all(type(b) in (int, float) and isfinite(b) for b in bounds):
         raise Gap(" with bounds that are no numbers")
+    if len(bounds) == 2 and low >= high:
+        raise Gap(" with a lower bound that is not below the upper one")
     if high is None:
         return (
             lower.apply(make("relu"), record, x) if low == 0 else _at_least(lower, record, x, low)

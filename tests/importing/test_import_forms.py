@@ -253,6 +253,8 @@ def test_norms_that_no_layer_is_are_told_as_what_they_are() -> None:
         (F.rrelu, "`rrelu` that draws its slopes in evaluation, or not in training"),
         (lambda x: F.rrelu(x, training=True), "`rrelu` that draws its slopes in evaluation, or"),
         (lambda x: x.clamp(min=x.mean((2, 3), True)), "`clamp` with bounds that are no numbers"),
+        (lambda x: x.clamp(True, 3), "`clamp` with bounds that are no numbers"),
+        (lambda x: x.clamp(2, 1), "`clamp` with a lower bound that is not below the upper one"),
         (lambda x: F.threshold(x, 0.5, 0), "`threshold` with another threshold or value than 0"),
         (lambda x: F.softplus(x, 0), "`beta` of `softplus` must be a number other than 0"),
     ],
