@@ -183,16 +183,16 @@ def judge(
 ) -> TableVerdict:
     """The verdict on results that were made elsewhere: whether one shape beats another.
 
-    ``table`` is a CSV file, a data frame, columns by their names, or rows. Its columns are
-    ``shape`` and ``score``, and, where they are known, ``budget`` (``"5M macs"``, or a number),
-    ``seed``, ``setting``, ``depth``, ``width`` and ``test``; ``fresh`` says which rows were trained
-    after two shapes were chosen, where there are more. In the place of a score there may be what
-    holds of each example, 1 where it is right and else 0, in one order for all rows: the interval
-    then covers other examples too. ``measure`` is what the score is, and ``maximize`` whether more
-    of it is better: if it is not said, that is so unless the name ends in that of an error, such as
-    ``mse``, ``val_loss`` or ``perplexity``. ``target`` is the smallest difference of interest.
-    ``words`` says it, and ``save(path)`` writes it as a page with a chart
-    and all results. Raises ``ValueError`` for what is no such table.
+    ``table`` is a CSV, ``.npz`` or Parquet file, a data frame, columns by their names, or rows. Its
+    columns are ``shape`` and ``score``, and, where they are known, ``budget`` (``"5M macs"``, or a
+    number), ``seed``, ``setting``, ``depth`` (weighted layers), ``width`` (their mean channels) and
+    ``test``; ``fresh`` says which rows were trained after two shapes were chosen, where there are
+    more. In the place of a score there may be what holds of each example, 1 where it is right and
+    else 0, in one order for all rows: the interval then covers other examples too. ``measure`` is
+    what the score is, and ``maximize`` whether more of it is better: if it is not said, that is so
+    unless the name ends in that of an error, such as ``mse``, ``val_loss`` or ``perplexity``.
+    ``target`` is the smallest difference of interest. ``words`` says it, and ``save(path)`` writes
+    it as a page with a chart and all results. Raises ``ValueError`` for what is no such table.
 
         print(archdsl.judge("results.csv").words)
         archdsl.judge("results.csv").save("report.html")
