@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import operator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import product
 from typing import Any
@@ -19,6 +20,7 @@ from archdsl.backend.terms import (
     Word,
     both,
     level_of_truth,
+    linear,
     opposite,
     same,
     shown,
@@ -163,13 +165,34 @@ def _atoms(node: ast.expr) -> set[str]:
     return {_atom(node)[0]}
 
 
+COMPARED: Mapping[type[ast.cmpop], Callable[[int, int], bool]] = {
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+    ast.Lt: operator.lt,
+    ast.GtE: operator.ge,
+    ast.Gt: operator.gt,
+    ast.LtE: operator.le,
+}
+
+
+def _apart(node: ast.Compare) -> int | None:
+    """How far the sides of a comparison are apart, whatever their names stand for: of ``c + 8`` and
+    ``c``, 8."""
+    if len(node.ops) > 1 or type(node.ops[0]) not in COMPARED:
+        return None
+    left, right = (linear(ast.unparse(n)) for n in (node.left, node.comparators[0]))
+    terms = {k: left.get(k, 0) - right.get(k, 0) for k in {**left, **right}}
+    constant = terms.pop("", 0)
+    return None if any(terms.values()) else constant
+
+
 def _holds(node: ast.expr, known: Mapping[str, bool]) -> bool:
     if isinstance(node, ast.BoolOp):
         join = all if isinstance(node.op, ast.And) else any
         return join(_holds(value, known) for value in node.values)
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
         return not _holds(node.operand, known)
-    if isinstance(node, ast.Compare) and ast.unparse(node.left) == ast.unparse(node.comparators[0]):
-        return isinstance(node.ops[0], (ast.Eq, ast.LtE, ast.GtE))
+    if isinstance(node, ast.Compare) and (apart := _apart(node)) is not None:
+        return bool(COMPARED[type(node.ops[0])](apart, 0))
     atom, is_opposite = _atom(node)
     return known[atom] != is_opposite

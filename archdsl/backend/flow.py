@@ -8,7 +8,7 @@ from contextlib import suppress
 from copy import copy
 from typing import TYPE_CHECKING, Any
 
-from archdsl.backend.conditions import changes, keeps, whichever
+from archdsl.backend.conditions import changes, whichever
 from archdsl.backend.decisions import BodiesTaken
 from archdsl.backend.dense import DensePiece
 from archdsl.backend.pieces import (
@@ -22,7 +22,7 @@ from archdsl.backend.pieces import (
 from archdsl.backend.runs import is_run, last_number
 from archdsl.backend.scope import SHORTCUT, Entry, Unrolled
 from archdsl.backend.sequences import SequencePiece
-from archdsl.backend.skipped import counted, inside, shorter, skipped, wherever
+from archdsl.backend.skipped import PLAIN, added, counted, inside, repeated, skipped
 from archdsl.backend.spec_text import Written, stands_in, word_of
 from archdsl.backend.strides import Strides, as_written, projected, stride_between
 from archdsl.backend.terms import Num, Ratio, Word, agrees, both, is_plain, named, opposite
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from archdsl.backend.symbols import Symbols
 
 
-RESIDUAL, PLAIN, USUAL = "residual", "identity", "auto"
+USUAL = "auto"
 INCOMING = "in.channels"  # what comes in, beside the block's own parameters: no name of one
 ADDED = "after"  # the channels that a shortcut adds
 MOST = 3  # instances that are gone through beside the fullest
@@ -147,9 +147,11 @@ class ClassTerms:
                 self.note_shortcut(scope, place, translator, inputs[0])
                 self.note_forms(*as_written(self, piece, entry, inputs[0]))
                 if len(inputs) == 2:
-                    self.note_sum(instance, place, translator, found)
+                    self.note_forms(*added(self, instance, place, translator, found))
                 self.note_run(piece, entry, translator, inputs[0])
             found[place] = self.piece(piece, translator, inputs, entry.shape[0], record)
+            if record:
+                self.note_forms(*repeated(self, entry, translator, inputs[0], found[place]))
             self.steps.append((entry.span, found[place]))
         return found
 
@@ -167,35 +169,6 @@ class ClassTerms:
             return value in found
         label = instance.scope.entries[value - 1].label
         return value in found and len({out for _, out in self.widths[label]}) == 1
-
-    def note_sum(
-        self, instance: Instance, place: int, translator: Translator, found: Mapping[int, int]
-    ) -> None:
-        """That a residual adds what comes in as it is: other arguments may want a projection."""
-        entries = instance.scope.entries
-        node = self.written.call(entries[place - 1].span)
-        start, end = entries[place - 1].inputs
-        if node is None or node.callee.text != RESIDUAL or min(start, end) < 0:
-            return
-        if start and entries[start - 1].name == SHORTCUT:
-            return
-        if not all(self.is_said(instance, n, found) for n in (start, end)):
-            return
-        said = next((a.value for a in node.arguments if a.name and a.name.text == SHORTCUT), None)
-        if isinstance(said, tree.Ternary) and stands_in(said.span, translator.block):
-            plain = [word_of(n) == PLAIN for n in (said.then, said.otherwise)]
-            if sum(plain) == 1:
-                with suppress(Untranslatable):
-                    condition = translator.truth(said.condition, found[start])
-                    if isinstance(condition, Word):
-                        self.note_forms(condition if plain[0] else opposite(condition))
-        else:
-            stride = stride_between(instance, start, end, self.strides) or 1
-            form = keeps(found[start], found[end], stride)
-            span, block = entries[end - 1].span, translator.block
-            self.note_forms(form, *wherever(self, span, block, [form]))
-            if self.full is not None:
-                self.note_forms(*shorter(self, self.full, instance, place, block, form))
 
     def note_forms(self, *conditions: Word) -> None:
         for condition in conditions:
@@ -282,9 +255,12 @@ class ClassTerms:
                 if record and child.entry is not None:
                     self.note_conditions(child.entry.span, translator, found)
                     self.note_run(child.piece, child.entry, translator, found)
+                before = found
                 found = self.piece(child.piece, translator, [found], int(found), record)
                 if child.entry is not None:
                     self.steps.append((child.entry.span, found))
+                    if record:
+                        self.note_forms(*repeated(self, child.entry, translator, before, found))
         elif isinstance(piece, PlanPiece):
             found = self.call(piece, translator, inputs, record)
         elif isinstance(piece, DensePiece):

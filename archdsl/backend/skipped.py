@@ -8,9 +8,11 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from archdsl.backend.conditions import claims, numbers
+from archdsl.backend.conditions import claims, keeps, numbers
 from archdsl.backend.given_terms import with_terms
-from archdsl.backend.spec_text import stands_in
+from archdsl.backend.scope import SHORTCUT
+from archdsl.backend.spec_text import stands_in, word_of
+from archdsl.backend.strides import stride_between
 from archdsl.backend.symbols import spoken, worked_out
 from archdsl.backend.terms import (
     BOTH,
@@ -20,10 +22,12 @@ from archdsl.backend.terms import (
     Word,
     both,
     opposite,
+    same,
     shown,
     written,
 )
 from archdsl.backend.translate import Untranslatable
+from archdsl.syntax import tree
 
 if TYPE_CHECKING:
     from archdsl.backend.flow import ClassTerms
@@ -33,9 +37,8 @@ if TYPE_CHECKING:
     from archdsl.backend.scope import Entry
     from archdsl.backend.translate import Translator
     from archdsl.diagnostics.source import Span
-    from archdsl.syntax import tree
 
-DENSE = "dense"
+DENSE, RESIDUAL, PLAIN = "dense", "residual", "identity"
 EVEN = 720720  # which all numbers to 16 divide
 
 
@@ -97,6 +100,50 @@ def counted(flow: ClassTerms, entry: Entry, translator: Translator, here: int) -
     for count in counts:
         with suppress(Untranslatable):
             yield from wherever(flow, entry.span, block, numbers([count()]), entry.label)
+
+
+def repeated(
+    flow: ClassTerms, entry: Entry, translator: Translator, before: int, after: int
+) -> Iterator[Word]:
+    """That a step which is repeated gives as many channels as come in, where each of its copies is
+    written with those of the first."""
+    if entry.repeat > 1 and not same(before, after):
+        form = keeps(before, after, 1)
+        yield from wherever(flow, entry.span, translator.block, [form], entry.label)
+
+
+def added(
+    flow: ClassTerms,
+    instance: Instance,
+    place: int,
+    translator: Translator,
+    found: Mapping[int, int],
+) -> Iterator[Word]:
+    """That a residual adds what comes in as it is: other arguments may want a projection."""
+    entries = instance.scope.entries
+    node = translator.written.call(entries[place - 1].span)
+    start, end = entries[place - 1].inputs
+    if node is None or node.callee.text != RESIDUAL or min(start, end) < 0:
+        return
+    if start and entries[start - 1].name == SHORTCUT:
+        return
+    if not all(flow.is_said(instance, n, found) for n in (start, end)):
+        return
+    said = next((a.value for a in node.arguments if a.name and a.name.text == SHORTCUT), None)
+    if isinstance(said, tree.Ternary) and stands_in(said.span, translator.block):
+        plain = [word_of(n) == PLAIN for n in (said.then, said.otherwise)]
+        if sum(plain) == 1:
+            with suppress(Untranslatable):
+                condition = translator.truth(said.condition, found[start])
+                if isinstance(condition, Word):
+                    yield condition if plain[0] else opposite(condition)
+    else:
+        stride = stride_between(instance, start, end, flow.strides) or 1
+        form = keeps(found[start], found[end], stride)
+        span, block = entries[end - 1].span, translator.block
+        yield from (form, *wherever(flow, span, block, [form]))
+        if flow.full is not None:
+            yield from shorter(flow, flow.full, instance, place, block, form)
 
 
 def inside(

@@ -97,9 +97,9 @@ def test_json_and_hash_have_the_results() -> None:
 
 def test_a_drawing_has_a_line_to_each_result() -> None:
     _, edges = outline(made(PYRAMID).network, 2)
-    last = "p2, c3"
-    into = [edge.shape for edge in edges if edge.target == last]
-    assert sorted(into) == ["4x8x8", "8x4x4"] and Edge(last, "output") in edges
+    last = "2 tensors"
+    into = [(edge.source, edge.shape) for edge in edges if edge.target == last]
+    assert into == [("[p2]", "4x8x8"), ("[c3]", "8x4x4")] and Edge(last, "output") in edges
 
 
 @pytest.mark.parametrize(
