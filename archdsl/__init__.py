@@ -188,7 +188,9 @@ def judge(
     number), ``seed``, ``setting``, ``depth`` (weighted layers), ``width`` (their mean channels) and
     ``test``; ``fresh`` says which rows were trained after two shapes were chosen, where there are
     more. In the place of a score there may be what holds of each example, 1 where it is right and
-    else 0, in one order for all rows: the interval then covers other examples too. ``measure`` is
+    else 0, or its error, in one order for all rows: the interval then covers other examples too.
+    Beside an accuracy ``loss`` may be the log-losses of the examples, ``test_loss`` those of the
+    test data: they decide what the accuracy leaves open. ``measure`` is
     what the score is, and ``maximize`` whether more of it is better: if it is not said, that is so
     unless the name ends in that of an error, such as ``mse``, ``val_loss`` or ``perplexity``.
     ``target`` is the smallest difference of interest. ``words`` says it, and ``save(path)`` writes

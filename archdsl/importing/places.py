@@ -130,6 +130,8 @@ def trouble(problem: Exception, own: Sequence[str], given: str = "") -> ArchErro
     fields = {} if asks else {"reason": f"{type(problem).__name__}: {reason}"}
     notes = [f"it was run on {given}"] if given and not asks else []
     help = ["if it takes another input, say so: `--input 3x299x299`"] if notes else []
+    if asks:
+        help = ["decide it by a shape (`x.shape`), or by a setting of the constructor"]
     return ArchError([placed(diagnose(kind, notes=notes, help=help, fields=fields), place)])
 
 
