@@ -75,7 +75,7 @@ def command(
         return _follow(study, url, registry, data_folder, port)
     text = found.report()
     write_output(output, text)
-    trials = found.facts.total
+    trials = found.facts.turns
     size = human_bytes(output.stat().st_size)
     say(f"{output}: {trials} trial{'s' * (trials != 1)}, {size}")
     return 0

@@ -50,7 +50,7 @@ def _line(line: str) -> str:
 def status(facts: Facts) -> Iterator[str]:
     """How far a study is, where it is not at its end, and what failed."""
     ended = sum(n for state, n in facts.counts.items() if state not in OPEN) - facts.passed
-    total, failed = facts.total - facts.passed, facts.failures.total()
+    total, failed = facts.turns, facts.failures.total()
     if not facts.total:
         yield "This search has only begun: nothing is planned yet."
     elif not facts.is_done:
@@ -78,7 +78,7 @@ def at_work(facts: Facts, now: datetime) -> Iterator[str]:
 def nothing(facts: Facts) -> str:
     """Why there is no answer."""
     failed = [r for r in facts.rows if r.is_failure]
-    if failed and facts.failures.total() == facts.total - facts.passed:
+    if failed and facts.failures.total() == facts.turns:
         last = next((r.cause for r in reversed(failed) if r.cause), "")
         return "There is no answer: every trial failed." + (f" The last: {last}." if last else "")
     if facts.is_done:

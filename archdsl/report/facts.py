@@ -80,6 +80,11 @@ class Facts:
         return self.card.study
 
     @property
+    def turns(self) -> int:
+        """How many trials there are, but for those whose turn was given to another one."""
+        return self.total - self.passed
+
+    @property
     def is_whole(self) -> bool:
         """Whether all trials are shown."""
         return len(self.rows) == self.total

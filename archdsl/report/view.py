@@ -34,7 +34,7 @@ class StudyView:
         self._rows = facts.rows if rows is None else rows
 
     def __repr__(self) -> str:
-        return f"<Study {self.name}: {many(self.facts.total, 'trial')}>\n{self.words}"
+        return f"<Study {self.name}: {many(self.facts.turns, 'trial')}>\n{self.words}"
 
     def _repr_html_(self) -> str:
         """What it says and the main chart of its report, as notebooks show them."""

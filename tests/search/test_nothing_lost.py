@@ -19,6 +19,8 @@ from PIL import Image
 from required import skip
 from tiny_search import SEARCH, SPEC, TRIALS, TinySearch, is_alive, kill, wait_for
 
+import archdsl
+
 pytestmark = pytest.mark.quiet
 
 
@@ -107,6 +109,9 @@ def test_a_search_is_stopped(tiny: TinySearch, whole: TinySearch, number: int) -
     tiny.unwish(5)
     tiny.finish("--resume")
     assert tiny.results() == whole.results()
+    view = archdsl.study(str(tiny.study))
+    assert len(tiny.rows()) == len(whole.rows()) + 1
+    assert repr(view).startswith(f"<Study {view.name}: {len(whole.rows())} trials>")
 
 
 @pytest.mark.slow
