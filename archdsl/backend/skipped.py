@@ -197,10 +197,10 @@ def shorter(
     the step at ``place`` of a ``small`` use, and ends later in the ``full`` one."""
     entry = small.scope.entries[place - 1]
     end = small.scope.entries[entry.inputs[1] - 1]
-    same = next((e for e in full.scope.entries if e.label == entry.label), None)
-    if same is None or len(same.inputs) < 2 or same.inputs[1] <= 0:
+    there = next((e for e in full.scope.entries if e.label == entry.label), None)
+    if there is None or len(there.inputs) < 2 or there.inputs[1] <= 0:
         return
-    last = full.scope.entries[same.inputs[1] - 1]
+    last = full.scope.entries[there.inputs[1] - 1]
     decides = flow.condition(last.label, last.span, block)
     if decides is not None and last.label != end.label:
         yield either(decides, form)

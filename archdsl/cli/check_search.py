@@ -132,7 +132,7 @@ def say_survey(name: str, found: Survey) -> None:
         say(f"  {found.note}")
     skipped = sum(reach.is_skipped for reach in reaches)
     for reach in reaches[: len(reaches) - skipped]:  # those that are skipped are the last
-        say(f"  {reach.slice.name}: {_sizes(reach)}")
+        say(f"  {reach.slice.name}: {_sizes(reach, bool(search.tune))}")
         for line in missed_of(reach):
             say(f"    {line}")
     if skipped:
@@ -163,13 +163,13 @@ def _trials(search: SearchRequest, reaches: Sequence[Reach]) -> int:
     return sum(turns_of(search, r, share + (n < rest), shared) for n, r in enumerate(reaches))
 
 
-def _sizes(reach: Reach) -> str:
+def _sizes(reach: Reach, tunes: bool) -> str:
     listed = reach.candidates
     if listed is None:
         return "more shapes than can be listed; each is solved for when it is drawn"
     shapes = counted(len(listed), "shape", exact=True)
-    if len(listed) == 1 and reach.missed:
-        shapes += ", so nothing is compared"
+    if len(listed) == 1:
+        shapes += ", so only its settings are compared" if tunes else ", so nothing is compared"
     if reach.slice.budget is None:
         return shapes
     return f"{shapes}, within {max(c.off for c in listed):.1%} of the budget"

@@ -76,6 +76,8 @@ def test_one_shape_has_nothing_to_be_compared_with(place: TinySearch) -> None:
     ran = check(place, text)
     assert "  3M macs: 1 shape, so nothing is compared, within " in ran.out
     assert "are trained on 2 to 4 fresh seeds each, 2 of each slice\n" in ran.out
+    ran = check(place, text + "tune lr in 0.01..0.1 log\ntrials 6\n")
+    assert "  3M macs: 1 shape, so only its settings are compared, within " in ran.out
 
 
 @pytest.mark.parametrize("data", [AWAY, FOLDER])
