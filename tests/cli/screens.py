@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import pty
+import signal
 import struct
 import subprocess
 import sys
@@ -26,6 +27,13 @@ class Shown:
     code: int
     screen: str
     written: str
+
+
+def _take_terminal() -> None:
+    """Its own terminal: what is typed, and a change of its size, reaches all of its processes.
+    Ctrl-C is heard, too, where the tests run in the background, which ignores it."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def on_terminal(
@@ -50,8 +58,7 @@ def on_terminal(
         cwd=folder,
         env={**environment, "TERM": "xterm-256color", "OMP_NUM_THREADS": "1"},
         start_new_session=True,
-        # its own terminal: what is typed, and a change of its size, reaches all of its processes
-        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+        preexec_fn=_take_terminal,
     )
     os.close(theirs)
     written, before = b"", 0
