@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from archdsl.backend.dense import DensePiece
+from archdsl.backend.dense import LASTS, DensePiece
 from archdsl.backend.pieces import ExpressionPiece, FractalPiece, Piece
 from archdsl.backend.scope import Unrolled, needs_flat, scope_of
 from archdsl.ir.network import Part
@@ -63,7 +63,7 @@ class Containers:
             if piece is None or entry.inputs != (i,) or entry.label != f"layer{i + 1}":
                 return None
             layers.append(piece)
-        return DensePiece(layers, join.span, "KeepAll")
+        return DensePiece(layers, join.span, LASTS)
 
     def fractal(self, part: Part) -> FractalPiece | None:
         scope = scope_of(part)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from archdsl.backend.plan import Plan
 
 COUNTER = "i"
+LASTS = "KeepAll"  # whose layers see what the one before gave
 
 
 @dataclass(slots=True)
@@ -69,6 +70,11 @@ class DensePiece(Piece):
             return self.looped(common, counter, str(len(codes)))
         return call(self.container, [Item(listed(codes))])
 
+    def growth(self, grown: tuple[Any, ...], symbols: Symbols, hint: str) -> Code:
+        """The channels that each layer adds."""
+        term = symbols.flow.growths.get(id(self))
+        return symbols.express(grown, "c", f"{hint}_c", term=term)
+
     def looped(self, one: Code, counter: str, count: str) -> Code:
         loop = f"for {counter} in range({count})"
         return Call(f"{self.container}(", (Item(Comprehension("", "", one, loop, "")),))
@@ -81,8 +87,8 @@ class DensePiece(Piece):
         first = self.units[0]
         assert isinstance(first, PlanPiece), "of others the count is a matter of the form"
         units: list[list[PlanPiece]] = [[] if p is None else p.units for p in pieces]
-        terms = symbols.flow.calls.get(id(first), {})
         count = symbols.express(counts, "n", f"{hint}_n", term=symbols.flow.counts.get(id(self)))
+        longest = max(units, key=len)
         grown = tuple(u[0].part.shape[0] if u else ABSENT for u in units)
         items: list[Item] = []
         moves = False
@@ -93,23 +99,36 @@ class DensePiece(Piece):
                 continue
             starts = tuple(row[0] if row else ABSENT for row in rows)
             names = (name, f"{hint}_{name}")
+            term, later = (symbols.flow.walked.given(u, parameter) for u in (first, longest[-1]))
+            follows = self.container == LASTS and all(map(_follows, rows, grown))
             code: Code
-            if all(v == row[0] for row in rows for v in row):
-                code = symbols.express(starts, *names, term=terms.get(parameter.origin))
-            elif all(_grows(row, by) for row, by in zip(rows, grown, strict=True) if row):
-                start = symbols.express(starts, *names, term=terms.get(parameter.origin))
-                growth = symbols.express(grown, "c", f"{hint}_c", term=terms.get("c"))
+            if follows and getattr(term, "text", term) != getattr(later, "text", later):
+                start = symbols.express(starts, *names, term=term)
+                growth = self.growth(grown, symbols, hint)
+                code = Text(f"{growth.flat()} if {COUNTER} else {start.flat()}", loose=True)
+                moves = True
+            elif all(v == row[0] for row in rows for v in row):
+                code = symbols.express(starts, *names, term=term)
+            elif self.container != LASTS and all(map(_grows, rows, grown)):
+                start = symbols.express(starts, *names, term=term)
+                growth = self.growth(grown, symbols, hint)
                 more = f"{operand(growth)} * {COUNTER}"
                 zero = isinstance(start, Const) and start.value == 0
                 code, moves = Text(more if zero else f"{start.flat()} + {more}", loose=True), True
             else:
                 listed_values = tuple(tuple(row) if row else ABSENT for row in rows)
-                each = symbols.express(listed_values, f"{name}s", f"{hint}_{name}s")
+                several = name if name.endswith("s") else f"{name}s"
+                each = symbols.express(listed_values, several, f"{hint}_{several}")
                 code, moves = Text(f"{operand(each)}[{COUNTER}]"), True
             items.append(Item(code, "" if default is ABSENT else name))
         return self.looped(call(first.plan.name, items), COUNTER if moves else "_", count.flat())
 
 
-def _grows(row: Sequence[Any], by: int) -> bool:
+def _grows(row: Sequence[Any], by: Any) -> bool:
     """Whether numbers grow by so many from one to the next."""
     return all(type(v) is int and v == row[0] + by * i for i, v in enumerate(row))
+
+
+def _follows(row: Sequence[Any], by: Any) -> bool:
+    """Whether all numbers but the first are what the layer before adds."""
+    return all(type(v) is int for v in row) and all(v == by for v in row[1:])

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 from archdsl.backend.conditions import changes, whichever
 from archdsl.backend.decisions import BodiesTaken
 from archdsl.backend.dense import DensePiece
+from archdsl.backend.dense_terms import after_layers
 from archdsl.backend.pieces import (
     ExpressionPiece,
     FractalPiece,
     LayerPiece,
     Piece,
     PlanPiece,
-    SharedPiece,
 )
 from archdsl.backend.runs import is_run, last_number
 from archdsl.backend.scope import SHORTCUT, Entry, Unrolled
@@ -25,7 +25,7 @@ from archdsl.backend.sequences import SequencePiece
 from archdsl.backend.skipped import PLAIN, added, counted, inside, repeated, skipped
 from archdsl.backend.spec_text import Written, stands_in, word_of
 from archdsl.backend.strides import Strides, as_written, projected, stride_between
-from archdsl.backend.terms import Num, Ratio, Word, agrees, both, is_plain, named, opposite
+from archdsl.backend.terms import Num, Word, agrees, both, is_plain, named, opposite
 from archdsl.backend.translate import Translator, Untranslatable
 from archdsl.backend.walked import Walked
 from archdsl.diagnostics.source import Span
@@ -53,6 +53,7 @@ class ClassTerms:
         self.written, self.knobs = written, knobs
         self.walked = Walked()
         self.counts: dict[int, Any] = {}  # of the layers of dense blocks
+        self.growths: dict[int, int] = {}  # the channels that each of them adds
         self.lasts: dict[int, Any] = {}  # of runs of blocks, the number of the last
         self.block: tree.Block | None = None
         self.strides = Strides()
@@ -137,9 +138,7 @@ class ClassTerms:
         found |= {-i - 1: n for i, n in enumerate(imports if outside == [*imports] else outside)}
         for place, entry in enumerate(scope.entries, 1):
             inputs = [found[n] for n in entry.inputs]
-            piece = instance.pieces[entry.label]
-            if isinstance(piece, SharedPiece) and entry.module is not None and entry.module >= 0:
-                piece = instance.shared[part.shared[entry.module].name]
+            piece = instance.made_by(entry)
             if record:
                 self.note_conditions(entry.span, translator, inputs[0])
                 self.note_forms(*counted(self, entry, translator, inputs[0]))
@@ -264,15 +263,7 @@ class ClassTerms:
         elif isinstance(piece, PlanPiece):
             found = self.call(piece, translator, inputs, record)
         elif isinstance(piece, DensePiece):
-            found = last = inputs[0]
-            if record and (given := self.written.first(piece.span, translator.block)):
-                with suppress(Untranslatable):
-                    count = translator.value(given, found)
-                    self.counts[id(piece)] = count.whole() if isinstance(count, Ratio) else count
-            for unit in piece.units:
-                seen = last if piece.container == "KeepAll" else found
-                last = self.piece(unit, translator, [seen], 0, record)
-                found = found + last
+            found = after_layers(self, piece, translator, inputs[0], record)
         elif isinstance(piece, FractalPiece):
             found = self.piece(piece.first, translator, inputs, channels, record)
             if piece.unit is not None:

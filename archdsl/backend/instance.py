@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from archdsl.backend.pieces import ExpressionPiece, LayerPiece, Piece
+from archdsl.backend.pieces import ExpressionPiece, LayerPiece, Piece, SharedPiece
 from archdsl.backend.scope import Entry, Unrolled
 from archdsl.ir.network import Op, Part
 
@@ -33,6 +33,13 @@ class Instance:
     @property
     def all_pieces(self) -> list[Piece]:
         return [*self.shared.values(), *self.pieces.values()]
+
+    def made_by(self, entry: Entry) -> Piece:
+        """What stands for a step: of a call of a shared module of the part, the module."""
+        piece = self.pieces[entry.label]
+        if isinstance(piece, SharedPiece) and entry.module is not None and entry.module >= 0:
+            return self.shared[self.part.shared[entry.module].name]
+        return piece
 
     def plans(self) -> Iterator[Plan]:
         """The classes of the file that its code names."""

@@ -156,10 +156,12 @@ def inside(
     """That what the class of a step has as a number, because it is the same in all its uses, is
     that number: what it is ``given``, and of a body without a name, the channels ``found``. And
     that it has the steps of its class, where that cannot say so itself."""
-    said = {p.origin for p in piece.plan.signature()}
+    signature = piece.plan.signature()
+    said = {p.origin for p in signature}
     values = [v for k, v in given.items() if k not in said]
     if piece.plan.definition is None:
-        handed_in = {getattr(v, "text", "") for k, v in given.items() if k in said}
+        terms = (flow.walked.given(piece, parameter) for parameter in signature)
+        handed_in = {getattr(term, "text", "") for term in terms}
         values += [v for v in found.values() if getattr(v, "text", "") not in handed_in]
         values += constants(flow, piece)
     if piece.span is not None:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from archdsl.backend.conditions import changes, fixed
-from archdsl.backend.pieces import ExpressionPiece, LayerPiece, Piece, PlanPiece
+from archdsl.backend.dense import DensePiece
+from archdsl.backend.pieces import ExpressionPiece, FractalPiece, LayerPiece, Piece, PlanPiece
 from archdsl.backend.scope import SHORTCUT, Entry
 from archdsl.backend.sequences import SequencePiece
 from archdsl.backend.terms import Num, Word, opposite, same
@@ -37,6 +38,10 @@ def stride_of(piece: Piece, known: Strides) -> int | None:
         return whole
     if isinstance(piece, PlanPiece):
         return known.calls.get(id(piece))
+    if isinstance(piece, DensePiece):
+        return 1  # what is joined is of one size
+    if isinstance(piece, FractalPiece):
+        return stride_of(piece.first, known)
     if not isinstance(piece, (LayerPiece, ExpressionPiece)) or piece.made is None:
         return None
     layer, shapes, _ = piece.made
@@ -52,7 +57,8 @@ def stride_between(instance: Instance, start: int, end: int, known: Strides) -> 
     whole = 1
     while end > start:
         entry = instance.scope.entries[end - 1]
-        own = None if entry.is_loop else stride_of(instance.pieces[entry.label], known)
+        piece = instance.made_by(entry)
+        own = None if entry.is_loop else stride_of(piece, known)
         if own is None:
             return None
         whole, end = own * whole, entry.inputs[-1]

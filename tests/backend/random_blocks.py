@@ -106,7 +106,7 @@ class BlockWriter:
         if depth == 0:
             return self.chain()
         inner = depth - 1
-        match self.random.randrange(15):
+        match self.random.randrange(17):
             case 0:
                 return f"repeat n {self.body(inner)}"
             case 1:
@@ -123,7 +123,11 @@ class BlockWriter:
                 arms = "; ".join(self.arm("") for _ in range(self.random.randint(2, 3)))
                 return f"branch concat {{ {arms} }}"
             case 7:
-                return f"dense(n) {{ {self.chain('8 * e')} }}"
+                sees = self.pick("", "", ", sees = last")
+                growth = self.pick("8 * e", "8", "4 * g", "c", "c / 2", "ws[1]")
+                return (
+                    f"dense({self.pick('n', 'n', 'n + 1', '2')}{sees}) {{ {self.chain(growth)} }}"
+                )
             case 8:
                 return f"let w{depth} = {self.pick(*WIDTHS)}; {self.conv(f'w{depth}')}"
             case 9:
@@ -138,6 +142,11 @@ class BlockWriter:
             case 13:
                 given = self.pick("bias = bias", "groups = g", "dilation = e", "stride = s")
                 return f"default conv({given}); {self.chain()}; conv(8, 1, stride = 1)"
+            case 14:
+                return f"fractal({self.pick('2', '3')}) {{ {self.chain(self.pick('c', '2 * c'))} }}"
+            case 15:
+                shared = f"let f{depth} = shared {{ {self.chain('c')} }}"
+                return f"conv(c, 1); {shared}; f{depth} -> relu -> f{depth}"
             case _:
                 return f"conv(c, 3, stride = s) -> {self.pick(*PLAIN)}"
 

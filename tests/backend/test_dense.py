@@ -93,3 +93,61 @@ def test_a_step_knows_its_number() -> None:
     for i in (1, 2, 3):
         wanted = torch.cat([wanted, getattr(model.dense1, f"layer{i}")(wanted)], 1)
     assert torch.equal(model(x), wanted)
+
+
+GROWN = """arch net
+input 3x6x6
+block unit(c, kernel = 1) { conv(c, kernel) -> bn -> relu }
+block stage(c, n, g = 8) { unit(c) -> dense(n) { unit(g, 3) -> unit(g) } -> unit(c) }
+block aggregate(c, n) { unit(c) -> dense(n, sees = last) { unit(c / 2, 3) } -> unit(c) }
+stage(16, 2)
+stage(32, 3, 12)
+aggregate(16, 3)
+aggregate(32, 4)
+"""
+
+
+def test_a_class_says_what_its_layers_add() -> None:
+    """The channels after a dense block of `n` layers are an expression of `n`."""
+    arch = archdsl.parse(GROWN).with_knobs()
+    source = arch.source()
+    stage, aggregate = source.split("class Stage")[1], source.split("class Aggregate")[1]
+    assert "in_channels: int, c: int, n: int, g: int = 8" in stage
+    assert "DenseBlock(Layer(c + g * i, g) for i in range(n))" in stage
+    assert "self.unit2 = Unit(c + g * n, c)" in stage
+    assert "(self, in_channels: int, c: int, n: int) -> None:" in aggregate
+    assert "Unit(c // 2 if i else c, c // 2, kernel=3) for i in range(n)" in aggregate
+    assert "self.unit2 = Unit(c + c // 2 * n, c)" in aggregate
+    assert arch.build()(torch.randn(2, 3, 6, 6)).shape == (2, 32, 6, 6)
+
+
+ONE_SIZE = """arch net
+input 8x8x8
+block kept(n = 1, e = 1) { conv(8, 1) -> dense(n, sees = last) { conv(8 * e, 1) -> relu } }
+block grown(c) { residual(shortcut = auto) { conv(8, 1) -> relu -> dense(2) { conv(c, 1) } } }
+block shared_twice(c) {
+  let f = shared { conv(8, 1) }
+  residual(shortcut = auto) { conv(8, 1) -> f -> relu -> f -> conv(c, 1) }
+}
+block columns(c) { residual(shortcut = auto) { fractal(2) { conv(8, 1) } -> conv(c, 1) } }
+kept(n = 2)
+kept(e = 2)
+grown(10)
+grown(12)
+shared_twice(24)
+shared_twice(48)
+columns(24)
+columns(56)
+"""
+
+
+def test_a_class_says_where_it_is_another() -> None:
+    """What all its uses have alike holds for no other arguments."""
+    source = archdsl.parse(ONE_SIZE).with_knobs().source()
+    said = {
+        text.split("(")[0]: [s.strip() for s in text.splitlines() if "assert" in s]
+        for text in source.split("\nclass ")[1:]
+    }
+    assert said["Kept"] == ["assert n <= 1 or 8 * e == 8"]
+    assert said["Grown"] == ["assert in_channels != 2 * c + 8"]
+    assert said["SharedTwice"] == said["Columns"] == ["assert in_channels != c"]
