@@ -17,7 +17,7 @@ from archdsl.diagnostics.source import Span
 
 MAX_STEPS = 500_000  # units that one candidate may take
 MAX_WORK = 1_500_000  # and all that one command does with one text, but a proof of its space
-PROOF_WORK = 2_600_000  # which that and the proof may take together, and its sample a tenth more
+PROOF_WORK = 5_200_000  # which that and the proof may take together, and its sample a tenth more
 FIT_WORK = 2_400_000  # and what solving for knobs may take, with what is done before and after it
 COMPILING = 16  # units that it takes to compile a piece
 MAX_PIECES = 50_000  # that are compiled, defaults counted at each place where they are in force

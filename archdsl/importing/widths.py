@@ -21,7 +21,7 @@ STEPS = (1, 2, 4, 8, 16, 32, 64)  # of a domain: the first for which every width
 MOST_DEPTHS = 64  # depths that are proved one by one
 FINEST = 3  # domains of widths that are tried with depths
 RUNS = 300  # of a proof, at most
-WORK = 3 * PROOF_WORK  # an import takes its time
+WORK = 3 * PROOF_WORK // 2  # an import takes its time
 KINDS = (("kernel", "act"), ("act",), ("kernel",), ())  # knobs beside width and depths, best first
 RANGE = 4  # from a quarter of the width to four times of it
 

@@ -8,7 +8,7 @@ TOO_MUCH_WORK = Kind(
     """Every operator, call, statement and item of a list counts as a step, and slow ones count as
 several, so that every command ends soon, whatever the text. One limit holds for each candidate, a
 larger one for all candidates of a command, such as the variants that it checks. A proof of a space
-that would take more than 2,600,000 steps ends there, and says what it covered (`--limit` allows
+that would take more than 5,200,000 steps ends there, and says what it covered (`--limit` allows
 more). The deepest published networks take a quarter of the first; most take a hundredth.""",
 )
 TOO_LARGE = Kind(
