@@ -9,16 +9,27 @@ SHARES = (  # scores that are shares of 1, told in points (hundredths)
 )  # fmt: skip
 ERRORS = ("loss", "mae", "rmse")  # scores that are never below 0
 LOWER = (  # the last words of what scores are called of which less is better
-    *ERRORS, "error", "err", "mse", "mape", "nll", "perplexity", "ppl", "wer", "cer", "fid",
+    *ERRORS, "error", "err", "mse", "mape", "smape", "msle", "rmsle", "nll", "entropy",
+    "perplexity", "ppl", "wer", "cer", "eer", "fid", "lpips", "brier",
 )  # fmt: skip
+ASIDE = (  # last words that do not say what a score is, but how or on which data it was taken
+    "rate", "score", "mean", "avg", "average", "train", "training", "val", "valid", "validation",
+    "test",
+)  # fmt: skip
+TURNED = ("neg", "negative", "minus")  # first words of what is below 0: of it more is better
 MOST_FOLDS = 100  # that a search can cut its data into
 UNITS = ("", "K", "M", "G", "T", "P")
 
 
 def is_lower_better(measure: str) -> bool:
-    """Whether less of a score is better, as its name says: ``mse``, ``val_loss``, ``testError``."""
+    """Whether less of a score is better, as its name says: ``mse``, ``val_loss``, ``testError``,
+    ``error_rate``; but not ``neg_log_loss`` (scikit-learn) or ``-mse``."""
     words = re.findall(r"[a-z]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", measure).lower())
-    return bool(words) and words[-1] in LOWER
+    while len(words) > 1 and words[-1] in ASIDE:
+        words.pop()
+    if not words or words[0] in TURNED or measure.lstrip().startswith("-"):
+        return False
+    return words[-1] in LOWER
 
 
 def human(count: float) -> str:

@@ -38,7 +38,7 @@ from archdsl.units import SHARES
 from archdsl.verdict import Question, Result, Verdict, judge
 from archdsl.verdict.looks import planned
 from archdsl.verdict.results import BudgetResults
-from archdsl.verdict.settled import Explored
+from archdsl.verdict.settled import Explored, are_ordered
 from archdsl.verdict.words import placed
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def results(
         for place, row in fresh.items():
             found[place] = _held_out(found[place], row, objective.name)
     within = [_within(r, kind_of(r.shape, known)) for r in found] if known else []
-    return within if within and is_ordered(within) else found
+    return within if within and are_ordered(within) else found
 
 
 def _fresh(result: Result, row: BriefRow, objective: str, own: bool) -> Result:
@@ -135,13 +135,6 @@ def _within(result: Result, kind: str) -> Result:
 def budget_of(result: Result) -> str:
     """The slice of the study that a result is of: a budget, with all kinds in it."""
     return result.slice.removesuffix(f"with {result.kind}").strip() if result.kind else result.slice
-
-
-def is_ordered(found: Sequence[Result]) -> bool:
-    """Whether shapes of a slice differ in depth, so that there are wide and deep ones."""
-    depths = {(r.slice, r.depth) for r in found}
-    varied = len(depths) > len({r.slice for r in found})
-    return varied and all(r.depth and r.width for r in found)
 
 
 def judged(study: Study) -> list[BriefRow]:
@@ -199,7 +192,7 @@ def question(search: SearchRequest, found: Sequence[Result]) -> Question:
     objective = search.objectives[0]
     numeric = all(map(is_numeric, search.vary)) or any(r.kind for r in found)
     unit = search.target or (0.005 if objective.name in SHARES else 0.05)
-    ordered = numeric and is_ordered(found)
+    ordered = numeric and are_ordered(found)
     looks = () if search.least_seeds == search.settle_seeds else looks_of(search)
     settles = search.settle_seeds > 0
     best, arms = not objective.minimize, search.arms

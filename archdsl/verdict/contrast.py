@@ -58,9 +58,10 @@ def welch(first: Sequence[float], second: Sequence[float]) -> Difference:
     """
     n, m = len(first), len(second)
     a, b = variance(first) / n, variance(second) / m
-    value = mean(first) - mean(second)
+    value = less(mean(first), mean(second))
     if a + b == 0:
-        return Difference(value, 0.0, n + m - 2, 1.0 if value == 0 else 2 / comb(n + m, n))
+        p = 1.0 if value == 0 else max(2 / comb(n + m, n), LEAST)
+        return Difference(value, 0.0, n + m - 2, p)
     freedom = (a + b) ** 2 / (a**2 / (n - 1) + b**2 / (m - 1))
     return tested(value, sqrt(a + b), freedom)
 
@@ -90,10 +91,14 @@ def mean(sample: Sequence[float]) -> float:
 ROUNDING = 1e-12  # of the size of numbers: what differs by less is equal
 
 
+def less(one: float, other: float) -> float:
+    """One number less the other; exactly 0 for numbers that differ in their rounding alone."""
+    return 0.0 if abs(one - other) <= ROUNDING * max(abs(one), abs(other)) else one - other
+
+
 def variance(sample: Sequence[float]) -> float:
     """The unbiased variance; exactly 0 for numbers that differ in their rounding alone."""
-    low, high = min(sample), max(sample)
-    if high - low <= ROUNDING * max(abs(low), abs(high)):
+    if less(max(sample), min(sample)) == 0:
         return 0.0
     centre = mean(sample)
     return sum((x - centre) ** 2 for x in sample) / (len(sample) - 1)

@@ -23,6 +23,7 @@ from archdsl.verdict.contrast import (
     Difference,
     Interval,
     average,
+    less,
     mean,
     quantile,
     tested,
@@ -83,7 +84,7 @@ def paired(pairs: Sequence[tuple[Sample, Sample]]) -> list[float] | None:
     common = [fold for fold in known[0] if all(fold in found for found in known)]
     if len(common) < 2:
         return None
-    return [sum(a[fold] - b[fold] for a, b in scores) / len(pairs) for fold in common]
+    return [sum(less(a[fold], b[fold]) for a, b in scores) / len(pairs) for fold in common]
 
 
 def in_folds(differences: Sequence[float]) -> Difference:

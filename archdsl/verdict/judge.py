@@ -170,7 +170,7 @@ class _Judge:
             trial.slice.name,
             trial.slice.budget,
             word,
-            _missing(arms[:2], self.question) if contrast is None else None,
+            _missing(arms[:2], len(trial.shapes), self.question) if contrast is None else None,
             max(means)[1] if means else None,
             arms,
             contrast,
@@ -363,10 +363,12 @@ def kinds_differ(slices: Sequence[SliceVerdict]) -> bool:
     return bool(deep and wide) and len(deep | wide) > 1
 
 
-def _missing(arms: Sequence[Settled], question: Question) -> str:
-    """Why there is no comparison."""
+def _missing(arms: Sequence[Settled], shapes: int, question: Question) -> str:
+    """Why there is no comparison of two arms, of so many shapes."""
     if not arms:
         return "no explored training run succeeded"
+    if len(arms) == 1 and shapes > 1:
+        return "all shapes have the same depth over width, so that none is the wide or the deep one"
     if len(arms) == 1:
         return "only one shape has a training run that succeeded"
     if not question.settles:

@@ -186,6 +186,20 @@ def has_aspect(result: Result) -> bool:
     return (result.depth or 0) > 0 and (result.width or 0) > 0
 
 
+def are_ordered(results: Iterable[Result]) -> bool:
+    """Whether depth over width is known of all results, and shapes of a slice differ both in their
+    depth and in that: then one is wide and one deep."""
+    slices: dict[str, list[Result]] = {}
+    for result in results:
+        if not has_aspect(result):
+            return False
+        slices.setdefault(result.slice, []).append(result)
+    sizes = [
+        {(r.depth, r.depth / r.width) for r in s if r.depth and r.width} for s in slices.values()
+    ]
+    return any(len({depth for depth, _ in s}) > 1 < len({aspect for _, aspect in s}) for s in sizes)
+
+
 def shrink(groups: Sequence[Sequence[float]]) -> Floats:
     """The mean of each group, drawn to the mean of all by as much as chance explains of it.
 

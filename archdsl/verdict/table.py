@@ -18,6 +18,7 @@ from archdsl.units import SHARES, UNITS, is_lower_better, short
 from archdsl.verdict.answer import Verdict
 from archdsl.verdict.judge import judge
 from archdsl.verdict.results import Arm, Question, Result
+from archdsl.verdict.settled import are_ordered
 from archdsl.verdict.table_files import check_names, rows_of_file
 
 COLUMNS = (
@@ -30,6 +31,9 @@ there may be what holds of each example: its mean is taken. ``loss`` is the log-
 beside an accuracy, ``test_loss`` that of the test data or its mean."""
 BESIDE = ("accuracy", "error")  # scores that are judged with a log-loss
 LARGEST = 1e100  # of a number: its square is one, too
+SLIGHTLY = 1e-3  # below 0: a log-loss that was rounded may be
+POSITIVE = ("mae", "mse", "rmse", "mape", "perplexity", "ppl", "wer", "cer", "fid")  # or 0
+COSTS = ("macs", "params")  # the units of budgets
 YES, NO = ("1", "true", "yes"), ("0", "false", "no")
 
 
@@ -42,12 +46,21 @@ def judge_table(
     """The verdict on a table, and the results in it: see ``archdsl.judge``. Raises ``ValueError``
     for what is none."""
     given = rows_of(table)
-    rows = [_result(row, number) for number, row in enumerate(given, 1)]
+    seeds = [_number(row, "seed", number) for number, row in enumerate(given, 1)]
+    unsaid = max((int(seed) for seed in seeds if seed is not None), default=0)
+    rows = [
+        _result(row, number, unsaid + number if seed is None else int(seed))
+        for number, (row, seed) in enumerate(zip(given, seeds, strict=True), 1)
+    ]
     if not rows:
         raise ValueError("there are no rows in the table")
     if target is not None and not (isfinite(target) and target > 0):
         raise ValueError(f"`target` is a difference above 0, not {target}")
     _check(rows, measure)
+    if maximize is None:
+        maximize = not is_lower_better(measure)
+        if not maximize:
+            _check_signs(rows, measure)
     made = tuple(rows)
     if not any("fresh" in row for row in given):
         rows += _chosen_before(rows)
@@ -55,8 +68,7 @@ def judge_table(
     ordered = known and len({(r.slice, r.depth) for r in rows}) > len({r.slice for r in rows})
     if ordered:
         _check_aspects(made)
-    if maximize is None:
-        maximize = not is_lower_better(measure)
+        ordered = are_ordered(rows)
     if target is None:
         target = 0.005 if measure in SHARES else 0.05
     found = judge(_with_examples(rows, measure), Question(maximize, measure, ordered, target))
@@ -97,6 +109,7 @@ def _check(rows: list[Result], measure: str) -> None:
     """Raises ``ValueError`` for rows that contradict each other, or are no shares."""
     sizes: dict[tuple[str, str], tuple[float | None, float | None]] = {}
     places: dict[tuple[str, str, int], int] = {}
+    units: dict[str, int] = {}
     for number, row in enumerate(rows, 1):
         for name, value in (("score", row.score), ("test", row.test)):
             if measure in SHARES and value is not None and not 0 <= value <= 1:
@@ -104,6 +117,13 @@ def _check(rows: list[Result], measure: str) -> None:
                     f"row {number}: `{name}` is {value:g}, but {measure} is a number from 0 to 1,"
                     " not a percentage"
                 )
+        if row.losses is not None and row.losses.min() < -SLIGHTLY:
+            raise ValueError(
+                f"row {number}: `loss` has {row.losses.min():g}, but the log-loss of an example is"
+                " never below 0"
+            )
+        if row.slice:
+            units.setdefault(row.slice.partition(" ")[2].partition(" ")[0], number)
         size = row.depth, row.width
         if sizes.setdefault((row.slice, row.shape), size) != size:
             raise ValueError(
@@ -116,6 +136,26 @@ def _check(rows: list[Result], measure: str) -> None:
             raise ValueError(
                 f"rows {first} and {number} are of one shape and one seed, {row.seed}: each fresh"
                 " training has a seed of its own"
+            )
+
+    if len(units) > 1 and not units.keys().isdisjoint(COSTS):
+        (one, first), (other, second) = [*units.items()][:2]
+        raise ValueError(
+            f"rows {first} and {second} have budgets of different units, {one or 'none'} and"
+            f" {other or 'none'}: judge those of each unit by themselves"
+        )
+
+
+def _check_signs(rows: Iterable[Result], measure: str) -> None:
+    """Raises ``ValueError`` for a score that cannot be what its name says, of which less is better:
+    turned round, more of it is."""
+    if re.split(r"[^a-z]+", measure.lower())[-1] not in POSITIVE:
+        return
+    for number, row in enumerate(rows, 1):
+        if row.score is not None and row.score < 0:
+            raise ValueError(
+                f"row {number}: `score` is {row.score:g}, but {measure} is never below 0; where it"
+                f" was turned round, so that more is better, its name is `neg_{measure}`"
             )
 
 
@@ -177,7 +217,7 @@ def rows_of(table: Any) -> Sequence[Mapping[str, Any]]:
     raise ValueError("a table is a CSV or Parquet file, a data frame, or rows with names")
 
 
-def _result(row: Mapping[str, Any], number: int) -> Result:
+def _result(row: Mapping[str, Any], number: int, seed: int) -> Result:
     unknown = [name for name in row if name not in COLUMNS]
     if unknown:
         raise ValueError(
@@ -187,7 +227,6 @@ def _result(row: Mapping[str, Any], number: int) -> Result:
     if _is_empty(row.get("shape")) or "score" not in row:
         raise ValueError(f"row {number} of the table has no `shape`, or no `score`")
     budget = row.get("budget")
-    seed = _number(row, "seed", number)
     score, examples = _score(row, "score", number)
     test, _ = _score(row, "test", number)
     loss, losses = _score(row, "loss", number)
@@ -200,7 +239,7 @@ def _result(row: Mapping[str, Any], number: int) -> Result:
         shape=printable(str(row["shape"])),
         depth=_number(row, "depth", number),
         width=_number(row, "width", number),
-        seed=number if seed is None else int(seed),
+        seed=seed,
         score=score,
         settled=_is_fresh(row, number),
         test=test,

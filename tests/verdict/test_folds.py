@@ -85,6 +85,17 @@ def test_no_spread_is_a_test_of_signs() -> None:
     assert same.p == 1.0
 
 
+def test_what_differs_in_its_rounding_is_equal_in_each_fold() -> None:
+    wide, deep = (0.1 + 0.2, 0.3 + 0.6, 0.1 + 0.7, 0.7), (0.3, 0.9, 0.8, 0.7)
+    assert (
+        wide != deep
+        and paired([(Sample(wide, folds=[1, 2, 3, 4]), Sample(deep, folds=[1, 2, 3, 4]))])
+        == [0.0] * 4
+    )
+    (part,) = said(study(tuple(10 * (0.1 + 0.2) for _ in range(10)), (3.0,) * 10, k=10), 10).slices
+    assert part.contrast is not None and part.contrast.p == 1
+
+
 def test_budgets_share_their_folds() -> None:
     """What a fold does to both budgets alike is no evidence twice."""
     a, b = Sample(WIDE, folds=(1, 2, 3, 4)), Sample(DEEP, folds=(1, 2, 3, 4))

@@ -75,7 +75,10 @@ def test_depth_and_width_make_it_a_question_of_wider_or_deeper() -> None:
 @pytest.mark.parametrize(
     ("measure", "less"),
     [("mse", True), ("val_loss", True), ("Test error", True), ("testRmse", True), ("top5", False),
-     ("accuracy", False), ("r2", False), ("lossless", False), ("", False)],
+     ("accuracy", False), ("r2", False), ("lossless", False), ("", False),
+     ("word_error_rate", True), ("loss_train", True), ("cross_entropy", True),
+     ("brier_score", True), ("neg_log_loss", False), ("neg_mean_squared_error", False),
+     ("-mse", False), ("f1_score", False), ("rate", False), ("success_rate", False)],
 )  # fmt: skip
 def test_less_of_an_error_is_better_unless_it_is_said(measure: str, less: bool) -> None:
     """A verdict the wrong way round would look like any other."""
@@ -144,6 +147,18 @@ def test_an_empty_score_is_a_failure_and_a_budget_is_optional() -> None:
         ({"shape": np.array("a"), "score": 1}, "not of one length"),
         (7, "a table is a CSV or Parquet file"),
         ([{"shape": "a", "score": 93}], "row 1: `score` is 93, but accuracy is a number"),
+        (
+            [ROWS[0], {**ROWS[0], "seed": 2, "budget": "5M params"}],
+            "rows 1 and 2 have budgets of different units, macs and params: judge those of each",
+        ),
+        (
+            [ROWS[0], {**ROWS[0], "seed": 2, "budget": 5e6}],
+            "rows 1 and 2 have budgets of different units, macs and none",
+        ),
+        (
+            [{**ROWS[0], "score": [1, 0], "loss": [0.5, -0.5]}],
+            "row 1: `loss` has -0.5, but the log-loss of an example is never below 0",
+        ),
         ([ROWS[0], {**ROWS[0], "score": 0.5}], "rows 1 and 2 are of one shape and one seed, 1"),
         (
             [{"shape": "a", "score": 1, "depth": 1}, {"shape": "a", "score": 1, "depth": 2}],
@@ -154,6 +169,57 @@ def test_an_empty_score_is_a_failure_and_a_budget_is_optional() -> None:
 def test_what_is_no_table(table: Any, problem: str) -> None:
     with pytest.raises(ValueError, match=problem):
         archdsl.judge(table)
+
+
+def test_what_was_turned_round_is_no_error() -> None:
+    """The lowest of negated errors is the worst."""
+    turned = [{**row, "score": row["score"] - 1} for row in ROWS]
+    match = "row 1: `score` is -0.088, but val_mse is never below 0.* its name is `neg_val_mse`"
+    with pytest.raises(ValueError, match=match):
+        archdsl.judge(turned, "val_mse")
+    assert archdsl.judge(turned, "neg_val_mse").slices[0].best == "deep"
+    assert archdsl.judge(turned, "val_mse", maximize=True).slices[0].best == "deep"
+    assert archdsl.judge(turned, "loss").slices[0].best == "shallow", "that of a density may be"
+
+
+def test_rows_without_a_seed_have_one_of_their_own() -> None:
+    seeds = [4, 3, None, None, 7, None, 6, 5]
+    rows = [{**row, "seed": seed} for row, seed in zip(ROWS, seeds, strict=True)]
+    arms = archdsl.judge(rows).slices[0].arms
+    assert [arm.seeds for arm in arms] == [4, 4]
+
+
+def test_shapes_of_one_aspect_are_in_no_order() -> None:
+    """Neither is the wide or the deep one, though they differ in depth."""
+    sizes = {"shallow": (4, 16), "deep": (16, 64)}
+    rows = [{**r, **dict(zip(("depth", "width"), sizes[r["shape"]], strict=True))} for r in ROWS]
+    found = archdsl.judge(rows)
+    assert not found.question.ordered and found.slices[0].word == "deep"
+    more = [{**r, "budget": "9M macs", "width": 40, "shape": r["shape"] + "er"} for r in rows]
+    first, second = archdsl.judge([*rows, *more]).slices
+    assert (first.word, second.word) == ("not settled", "deeper")
+    assert first.why == (
+        "all shapes have the same depth over width, so that none is the wide or the deep one"
+    )
+
+
+def test_thousands_of_rows_without_spread() -> None:
+    """The p-value of so many is below what a float holds."""
+    rows = [{"shape": s, "score": x} for s, x in (("a", 0.8), ("b", 0.9)) for _ in range(700)]
+    found = archdsl.judge(rows)
+    assert found.slices[0].word == "b" and found.slices[0].contrast is not None
+    assert found.slices[0].contrast.p == 1e-300
+    assert found.words.startswith(
+        "B beats a by 10 points in every seed (700 seeds each, p < 0.001)"
+    )
+
+
+@pytest.mark.parametrize("one", [0.1 + 0.2, 0.3])
+def test_scores_that_differ_in_their_rounding_are_equal(one: float) -> None:
+    rows = [{"shape": s, "score": x} for s, x in (("a", one), ("b", 0.3)) for _ in range(10)]
+    found = archdsl.judge(rows)
+    assert found.slices[0].word == "no evidence"
+    assert "none in any seed (10 seeds each, p = 1.00)" in found.words
 
 
 def saved(save: Callable[..., None], *columns: Any, **named: Any) -> bytes:
