@@ -197,8 +197,8 @@ def attended(
     if any(part.sees != parts[0].sees for part in parts) or {q.rolled} != {k.rolled, v.rolled}:
         raise Gap(" between different windows")
     queries, keys, values = parts
-    if keys.heads != values.heads or len({part.each for part in parts}) > 1:
-        raise Gap(" with values that have other channels than the keys")
+    if keys.heads != values.heads or queries.each != keys.each:
+        raise Gap(" with keys that have other channels than the queries, or heads than the values")
     left = factor * queries.factor * keys.factor / queries.each**-0.5
     rest = [queries.vertex, keys.vertex, values.vertex]
     keyed: dict[str, Tied] = {}
@@ -211,14 +211,16 @@ def attended(
             rest[1] = lower.vertex(make("times", value=left / before), [keys.vertex], record)
     elif not isclose(left, 1, rel_tol=1e-6):
         rest[0] = lower.vertex(make("times", value=left), [queries.vertex], record)
-    if any(part.vertex.shape[1:] != queries.vertex.shape[1:] for part in parts):
+    elsewhere = any(part.vertex.shape[1:] != queries.vertex.shape[1:] for part in parts)
+    if elsewhere or values.each != keys.each:
         if causal or added or products or queries.sees or q.rolled:
-            raise Gap(" of one tensor to another, within windows or with something added")
+            whose = "of one tensor to another" if elsewhere else "with values of other channels"
+            raise Gap(f" {whose}, within windows or with something added")
         given: dict[str, Any] = {"kv_heads": keys.heads} if keys.heads != queries.heads else {}
         given |= {"dropout": dropout} if dropout else {}
         both = [rest[0], side_by_side(lower, record, rest[1:])]
         made = lower.vertex(make("cross_attend", heads=queries.heads, **given), both, record)
-        return AxisSplit(made, q.axes, values.factor)
+        return AxisSplit(made, _of_values(q, queries, values), values.factor)
     if queries.sees.get("over") and (added or causal or products or keys.heads != queries.heads):
         raise Gap(" among channels, with something added or fewer heads of keys")
     options, weights = biased(q, queries.sees, added)
@@ -233,6 +235,14 @@ def attended(
     layer = make("attend", heads=queries.heads, **options)
     made = lower.vertex(layer, [side_by_side(lower, record, rest)], record, weights=weights)
     return AxisSplit(made, q.axes, values.factor, q.rolled)
+
+
+def _of_values(q: AxisSplit, queries: Heads, values: Heads) -> tuple[Group, ...]:
+    """The axes of a result: those of the queries, with as many channels a head as the values."""
+    head, each = Atom(0, queries.each, queries.heads), values.each
+    *leading, pixels, _ = q.axes
+    moved = [tuple(head._replace(inner=each) if a == head else a for a in g) for g in leading]
+    return (*moved, pixels, (Atom(0, 1, each),) if each > 1 else ())
 
 
 def side_by_side(lower: Lowering, record: TracedCall, parts: list[Vertex]) -> Vertex:

@@ -15,6 +15,8 @@ class CrossAttend(Join):
     """Scaled dot-product attention of ``heads`` heads between two tensors (arXiv:1706.03762): the
     first has the queries, the second keys and values side by side, as from a projection each.
 
+    Keys have as many channels a head as queries. All further channels are those of the values, and
+    the result has theirs: so values may be wider than keys, or narrower (arXiv:2104.01136).
     Keys and values of fewer heads (``kv_heads``) are shared by the queries' heads. In training
     each weight is zero with the probability ``dropout``.
     """
@@ -32,6 +34,7 @@ class CrossAttend(Join):
     examples = (
         Example("cross_attend(4)", ((16, 9), (32, 5)), (16, 9)),
         Example("cross_attend(4, kv_heads = 2)", ((16, 3, 4), (16, 5)), (16, 3, 4)),
+        Example("cross_attend(2)", ((8, 9), (24, 5)), (16, 9)),
     )
 
     def shape(self, *inputs: Shape) -> Shape:
@@ -46,26 +49,31 @@ class CrossAttend(Join):
                 given=len(inputs),
             )
         shared = self.kv_heads or self.heads
-        channels, _ = image(inputs[0], self.name)
+        channels, size = image(inputs[0], self.name)
         both, _ = image(inputs[1], self.name)
         what = ("channels", channels, self.heads), ("heads", self.heads, shared)
         for noun, given, by in what:
             if given % by:
                 raise Misfit(codes.NOT_DIVISIBLE, layer=self.name, what=noun, given=given, by=by)
-        wanted = 2 * shared * (channels // self.heads)
-        if both != wanted:
+        keys = channels if shared == self.heads else channels // self.heads * shared
+        values = both - keys
+        if values <= 0 or values % shared:
             raise Misfit(
-                codes.KEYS_AND_VALUES, layer=self.name, given=both, wanted=wanted, queries=channels
+                codes.KEYS_AND_VALUES,
+                layer=self.name,
+                given=both,
+                wanted=2 * keys,
+                queries=channels,
             )
-        return inputs[0]
+        return (values if shared == self.heads else values // shared * self.heads, *size)
 
     def meaning(self, *inputs: Shape) -> Meaning:
         name, arguments = super().meaning(*inputs)
         return name, arguments | {"kv_heads": fewer(self.heads, self.kv_heads)}
 
     def macs(self, inputs: tuple[Shape, ...], output: Shape) -> int:
-        """``2 M`` for each number that comes out, with ``M`` keys; a mask saves none."""
-        return 2 * prod(output) * prod(inputs[1][1:])
+        """``M`` for each number of a query, and for each that comes out, with ``M`` keys."""
+        return (prod(inputs[0]) + prod(output)) * prod(inputs[1][1:])
 
     def window_of(self, place: int, inputs: Sequence[Shape]) -> tuple[Steps, Steps]:
         """Each query sees all keys and values, and no other query."""

@@ -91,6 +91,53 @@ def test_heads_that_are_shared_and_an_image_that_asks() -> None:
     torch.testing.assert_close(arch.build()(a, b), wanted)
 
 
+NARROW = """
+## Queries and keys of few channels, values of more or fewer (LeViT).
+arch narrow(width = 16 in 8..32 step 8, heads = 2 in 1..4, keys = 4 in 1..8, values = 8 in 1..12)
+input 3x5x4
+block attention(heads, keys, values) {
+  let c = in.channels
+  [conv(heads * keys, 1), conv(heads * (keys + values), 1)] -> cross_attend(heads) -> conv(c, 1)
+}
+conv(width, 1)
+residual { attention(heads, keys, values) }
+residual { attention(1, values, keys) }
+"""
+
+
+@pytest.mark.parametrize(("heads", "keys", "values"), [(2, 4, 8), (3, 8, 2), (4, 1, 1)])
+def test_values_of_other_channels_than_keys(heads: int, keys: int, values: int) -> None:
+    spec = archdsl.parse(NARROW)
+    assert prove(spec.program).holds
+    arch = spec.with_knobs(heads=heads, keys=keys, values=values)
+    ours = drawn(arch.build).eval()
+    assert arch.params == sum(p.numel() for p in ours.parameters())
+    assert arch.attention_macs == 20 * 20 * (keys + values) * (heads + 1)
+    x = batch(2, 3, 5, 4)
+    first = y = ours.conv1(x)
+    for part, n, k in ((ours.attention1, heads, keys), (ours.attention2, 1, values)):
+        q = part.conv1(y).flatten(2).unflatten(1, (n, k)).mT
+        both = part.conv2(y).flatten(2)
+        key, value = (t.unflatten(1, (n, -1)).mT for t in (both[:, : n * k], both[:, n * k :]))
+        weights = (q @ key.mT / k**0.5).softmax(-1)
+        y = y + part.conv3((weights @ value).mT.reshape(2, -1, 5, 4))
+    assert not torch.allclose(y, first)
+    torch.testing.assert_close(ours(x), y)
+    torch.testing.assert_close(torch.compile(ours, fullgraph=True, backend="eager")(x), y)
+
+
+def test_shared_heads_of_wide_values() -> None:
+    text = "arch x()\ninput a: 16x9, b: 10x5\n[a, b] -> cross_attend(8, kv_heads = 2)"
+    arch = archdsl.parse(text).with_knobs()
+    a, b = batch(2, 16, 9), batch(2, 10, 5)
+    q = a.unflatten(1, (8, 2)).mT
+    k, v = b[:, :4].unflatten(1, (2, 2)).mT, b[:, 4:].unflatten(1, (2, 3)).mT
+    k, v = (t.repeat_interleave(4, 1) for t in (k, v))
+    wanted = F.scaled_dot_product_attention(q, k, v).mT.reshape(2, 24, 9)
+    torch.testing.assert_close(arch.build()(a, b), wanted)
+    assert arch.output == (24, 9) and arch.macs == 9 * 5 * (16 + 24)
+
+
 def test_what_a_result_sees() -> None:
     """Of the queries itself, of keys and values all."""
     sees = "arch x()\ninput 8x9\n[identity, {}] -> cross_attend(2)"
@@ -148,6 +195,8 @@ def test_a_list_is_joined_as_a_branch_is() -> None:
         ("[identity, times(2), plus(1)] -> cross_attend(2)", "A223"),
         ("[identity, identity] -> cross_attend(2)", "A225"),
         ("[identity, identity] -> cross_attend(3)", "A210"),
+        ("[identity, conv(7, 1)] -> cross_attend(2)", "A225"),
+        ("[identity, conv(3, 1)] -> cross_attend(2)", "A225"),
         ("[identity, identity] -> concat(over = tokens)", "A224"),
         ("softmax(over = depth)", "A224"),
         ("transpose", "A224"),

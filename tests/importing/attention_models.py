@@ -154,6 +154,29 @@ class Reduced(nn.Module):
         return self.head((tokens + self.out(y)).mean(1))
 
 
+class Narrow(nn.Module):
+    """Attention whose values have more channels than keys, as in YOLO11 and SHViT: of one
+    convolution, whose values go another way, too."""
+
+    def __init__(self, fused: bool) -> None:
+        super().__init__()
+        self.stem, self.qkv = nn.Conv2d(3, 12, 3, 2, 1), nn.Conv2d(12, 24, 1, bias=False)
+        self.beside, self.out = nn.Conv2d(12, 12, 3, padding=1, groups=12), nn.Conv2d(12, 12, 1)
+        self.head, self.fused = nn.Linear(12, 3), fused
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.stem(x)
+        q, k, v = self.qkv(x).split((6, 6, 12), 1)
+        heads = (t.reshape(x.shape[0], 2, -1, x.shape[2] * x.shape[3]).mT for t in (q, k, v))
+        queries, keys, values = heads
+        if self.fused:
+            y = F.scaled_dot_product_attention(queries, keys, values)
+        else:
+            y = ((queries @ keys.mT) * 3**-0.5).softmax(-1) @ values
+        y = y.mT.reshape(x.shape) + self.beside(v)
+        return self.head((x + self.out(y)).mean((2, 3)))
+
+
 AFTER = {  # what becomes of scores to which products of queries were added
     "multiplied": lambda scores: scores * EACH**-0.5,
     "divided": lambda scores: scores / EACH**0.5,

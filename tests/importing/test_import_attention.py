@@ -252,6 +252,14 @@ def test_what_only_follows_from_a_refusal_is_not_listed() -> None:
     assert found[1].notes == ("in `1`", note)
 
 
+@pytest.mark.parametrize("fused", [True, False])
+def test_values_of_other_channels_than_keys(fused: bool) -> None:
+    imported = archdsl.import_module(attention_models.Narrow(fused), (3, 8, 8))
+    assert "-> split(4, 1), identity] -> cross_attend(2)" in imported.text
+    assert imported.architecture.params == 336 + 288 + 120 + 156 + 39
+    assert imported.checked[1].startswith("results and gradients")
+
+
 def test_attention_to_a_smaller_image() -> None:
     """Spatial reduction: queries of all pixels, keys and values of fewer."""
     imported = archdsl.import_module(attention_models.Reduced(), (3, 8, 8))

@@ -148,8 +148,8 @@ KEYS_AND_VALUES = Kind(
     "A225",
     "`{layer}` of queries with {queries} channels needs keys and values of {wanted}, but they have"
     " {given}",
-    """Keys and values stand side by side, and a head of theirs has as many channels as one of the
-queries.""",
+    """Keys and values stand side by side. A head of keys has as many channels as one of the
+queries; what is left are the values, in as many heads.""",
     help="`conv({wanted}, 1)` gives them {wanted} channels",
 )
 NEEDS_SEQUENCE = Kind(
