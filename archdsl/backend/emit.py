@@ -32,7 +32,7 @@ CONTAINERS = {
 }
 
 
-FORM = 10  # lines that one more class of a block is worth
+FORM = 10  # lines that one more class of a block is worth, or being told which steps it has
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,20 +49,22 @@ class Emitted:
 
     @property
     def cost(self) -> int:
-        """Lines to read; a block that has several classes costs more than they, and a parameter
-        that its text does not have as much as a line."""
+        """Lines to read; a block that has several classes costs more than they, and so does one
+        that is told which steps it has. A number that its text does not have costs a line."""
         forms = Counter(id(p.definition) for p in self.plans)
-        made = sum(
-            not p.own and p.origin != INCOMING for plan in self.plans for p in plan.signature()
-        )
-        return self.text.count("\n") + FORM * sum(n - 1 for n in forms.values()) + made
+        more = FORM * sum(n - 1 for n in forms.values())
+        for parameter in (p for plan in self.plans for p in plan.signature()):
+            if not parameter.own and parameter.origin != INCOMING:
+                more += FORM if parameter.annotation == "bool" else 1
+        return self.text.count("\n") + more
 
     def of_many_forms(self) -> frozenset[int]:
         """The blocks, by their definitions, that have several classes, or one that is told how
-        often it repeats another."""
+        often it repeats another, or which turns of a loop it has."""
         found = Counter(id(p.definition) for p in self.plans)
         several = {definition for definition, count in found.items() if count > 1}
-        return frozenset(several | {id(p.definition) for p in self.plans if p.has_runs})
+        told = {id(p.definition) for p in self.plans if p.has_runs or p.is_told_turns()}
+        return frozenset(several | told)
 
 
 def emit(network: Network, header: str, written: Written, below: str = "") -> str:
@@ -79,13 +81,13 @@ def emitted(network: Network, header: str, written: Written, below: str = "") ->
     """What ``emit`` gives. A block that would have several classes, or one of many parameters, has
     one that is translated from its text, where that can be and makes the file easier to read."""
     _require_code(network)
-    whole: frozenset[int] = frozenset()
+    whole, looped = frozenset[int](), frozenset[int]()
     refused: set[int] = set()
     best: Emitted | None = None
     while True:
         wanted: frozenset[int] = frozenset()
         try:
-            found = _emitted(network, header, written, below, whole)
+            found = _emitted(network, header, written, below, whole, looped)
         except NeedsWhole as need:
             inner = id(need.definition)
             wanted = frozenset((inner,))
@@ -97,18 +99,24 @@ def emitted(network: Network, header: str, written: Written, below: str = "") ->
             if best is None or found.cost < best.cost:
                 best = found
             wanted = found.of_many_forms()
-        following = (whole | wanted) - refused
-        if following == whole:
+        following, loops = (whole | wanted) - refused, looped | (wanted & refused)
+        if (following, loops) == (whole, looped):
             assert best is not None, "with no block whole, there is a file"
             return best
-        whole = following
+        whole, looped = following, loops
 
 
 def _emitted(
-    network: Network, header: str, written: Written, below: str, whole: frozenset[int]
+    network: Network,
+    header: str,
+    written: Written,
+    below: str,
+    whole: frozenset[int],
+    looped: frozenset[int],
 ) -> Emitted:
-    """The file in which these blocks are translated from their text."""
-    writer, helpers, own = prepared(network, written, whole)
+    """The file in which these blocks are translated from their text, and those repeat what they
+    have as often as they are told."""
+    writer, helpers, own = prepared(network, written, whole, looped)
     body: list[str] = []
     for plan in writer.plans:
         body += ["", "", *writer.lines(plan)]
@@ -130,11 +138,14 @@ def _emitted(
 
 
 def prepared(
-    network: Network, written: Written, whole: frozenset[int] = frozenset()
+    network: Network,
+    written: Written,
+    whole: frozenset[int] = frozenset(),
+    looped: frozenset[int] = frozenset(),
 ) -> tuple[ClassWriter, dict[str | Helper, None], Definitions]:
     """The writer of a network's classes, whose names are known; the helpers that their layers
     name, and the code of those that stand beside a layer."""
-    planner = Planner(written.doc, whole)
+    planner = Planner(written.doc, whole, looped)
     top = planner.network(network.root, network.name)
     helpers = dict.fromkeys(
         h

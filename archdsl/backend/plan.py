@@ -184,6 +184,13 @@ class Plan:
             p for p in used if p.default is not ABSENT
         ]
 
+    def is_told_turns(self) -> bool:
+        """Whether its text has a loop, and its constructor parameters that its text does not."""
+        if self.whole or self.definition is None:
+            return False
+        loops = any(isinstance(n, (tree.For, tree.Repeat)) for n in self.definition.body.walk())
+        return loops and any(not p.own and p.origin != INCOMING for p in self.signature())
+
     def offer_parameters(self, taken: Iterable[str], flow: ClassTerms) -> Symbols:
         """The symbols that a block's code may use: its input channels and its own parameters."""
         symbols = Symbols(len(self.instances), flow, taken=set(taken))
@@ -197,10 +204,7 @@ class Plan:
                     symbols.offer(formal.name.text, given, own=True)
                     continue
                 values = [p.arguments[place][1] for p in parts]
-                default = formal.default
-                known = default.value if isinstance(default, tree.Literal) else ABSENT
-                usable = type(known) in (bool, int) and known in values
-                symbols.offer(formal.name.text, values, known if usable else ABSENT, own=True)
+                symbols.offer(formal.name.text, values, usual(formal, values), own=True)
         moving = {p.origin: p.name for p in symbols.parameters if len(set(p.values)) > 1}
         if moving or self.definition is not None:  # else it says nothing but numbers
             flow.trace(self, moving, symbols)
@@ -214,15 +218,28 @@ class Plan:
         return not found and self.full.scope.is_chain
 
 
+def usual(formal: tree.Parameter, values: Sequence[Any]) -> Any:
+    """What a constructor takes where it is not given a parameter of a block, if the text says a
+    number or a truth that some of its uses have."""
+    known = formal.default.value if isinstance(formal.default, tree.Literal) else ABSENT
+    return known if type(known) in (bool, int) and known in values else ABSENT
+
+
 PLACED = ("group", "dense", "fractal", "output")  # parts that a place makes, and not a block
 
 
 class Planner(Containers):
     """Finds the classes of a network."""
 
-    def __init__(self, docs: Callable[..., str], whole: Container[int] = frozenset()) -> None:
+    def __init__(
+        self,
+        docs: Callable[..., str],
+        whole: Container[int] = frozenset(),
+        looped: Container[int] = frozenset(),
+    ) -> None:
         self.docs = docs  # the doc comment of a block's definition
         self.whole = whole  # the definitions that are translated from their text
+        self.looped = looped  # and those whose classes repeat as often as they are told
         self.plans: list[Plan] = []
         self.by_origin: dict[Any, list[Plan]] = {}
         self.known: dict[tuple[Any, int], Plan] = {}
@@ -249,9 +266,11 @@ class Planner(Containers):
         alike = [p for p in self.plans if p.is_like(instance)] if part.kind in PLACED else []
         within = {n for p in instance.plans() for n in (id(p), *p.within)}
         free = [p for p in (*own, *alike) if p.whole or id(p) not in within]
-        plan = next((p for p in free if p.add(instance)), None)
-        if plan is None:
-            plan = next((p for p in free if p in own and self.with_runs(p, part)), None)
+        looped = id(part.definition) in self.looped
+        plan = self.repeated(own, free, part) if looped else None
+        plan = plan or next((p for p in free if p.add(instance)), None)
+        if plan is None and not looped:
+            plan = self.repeated(own, free, part)
         if plan is not None:
             plan.titles.append(title)
             plan.within |= within
@@ -272,6 +291,10 @@ class Planner(Containers):
         pieces = {e.label: self.piece(scope, i, uses) for i, e in enumerate(scope.entries)}
         shared = {s.name: p for s in part.shared if (p := self.shared_piece(s)) is not None}
         return Instance(part, scope, pieces, shared, takes_input(part, self.whole))
+
+    def repeated(self, own: list[Plan], free: list[Plan], part: Part) -> Plan | None:
+        """The class of a block that a part fits if it repeats some of it more often, or less."""
+        return next((p for p in free if p in own and self.with_runs(p, part)), None)
 
     def with_runs(self, plan: Plan, part: Part) -> bool:
         """Takes a part into a class whose instances differ in how often they repeat a block: a loop

@@ -10,10 +10,14 @@ from archdsl.backend.scope import Entry, scope_of
 from archdsl.backend.terms import Num, Ratio
 from archdsl.ir.network import Part
 
+TURN = "turn"  # what a loop is called whose body has no name
+
 
 def is_run(entry: Entry) -> bool:
-    """Whether a step is a block that there may be more of, or fewer, one after the other."""
-    block = isinstance(entry.op, Part) and entry.op.kind == "block" and not entry.op.given
+    """Whether a step is a block, or a turn of a loop, that there may be more of, or fewer, one
+    after the other."""
+    op = entry.op
+    block = isinstance(op, Part) and not op.given and (op.kind == "block" or op.name == TURN)
     goes_on = entry.repeat > 1 or entry.inputs_shapes[0] == entry.shape
     alone = entry.module is None and len(entry.inputs) == 1 and entry.weight is None
     return block and goes_on and alone and run_stem(entry.base, entry.number, 2) is not None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from archdsl.backend.general import NamedPart, named_items
 from archdsl.backend.names import attribute, unnumbered
 from archdsl.backend.own_modules import Helper
-from archdsl.backend.pieces import LayerPiece, Piece, PlanPiece, Skeleton
+from archdsl.backend.pieces import LayerPiece, Piece, Skeleton
 from archdsl.backend.python import Call, Code, Conditional, Const, Text
 from archdsl.backend.runs import is_run
 from archdsl.backend.symbols import ABSENT, Symbols
@@ -45,7 +45,7 @@ class Child:
     @property
     def may_run(self) -> bool:
         """Whether a sequence may have more of its kind in a row, or fewer."""
-        return isinstance(self.piece, PlanPiece) and self.entry is not None and is_run(self.entry)
+        return self.entry is not None and is_run(self.entry)
 
     def covers(self, other: Child) -> bool:
         """Whether it stands for another with other numbers, or is there more often."""

@@ -253,10 +253,10 @@ class Machine:
         return key(tuple(found))
 
     def shared(self, part: Part) -> Part:
-        """The one object for equal labelled parts."""
+        """The one object for equal labelled parts of one place in the text."""
         steps = tuple(
             [
-                (id(s.op), s.inputs, s.name, s.number, s.repeat, s.weight, s.plain)
+                (id(s.op), s.inputs, s.name, s.number, s.repeat, s.weight, s.plain, s.span)
                 for s in part.steps
             ]
         )

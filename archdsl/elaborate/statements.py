@@ -78,7 +78,7 @@ def _arm(node: tree.Node, scope: Scope) -> Statement:
         each = for_each(node, scope, _is_if(node.body))
 
         def arms(frame: Frame, arm: Arm) -> None:
-            each(frame, lambda f, body: _run_arm(f, body, arm, span))
+            each(frame, lambda f, body: _run_arm(f, body, arm))
 
         return Statement(lambda frame: each(frame, run_body), span, arms=arms)
     if isinstance(node, tree.If):
@@ -89,7 +89,7 @@ def _arm(node: tree.Node, scope: Scope) -> Statement:
             if body is None:
                 arm(None, span, None)
             else:
-                _run_arm(frame, body, arm, span)
+                _run_arm(frame, body, arm)
 
         return Statement(lambda frame: run_body(frame, pick(frame)), span, arms=maybe)
     if isinstance(node, tree.Repeat):
@@ -109,10 +109,10 @@ def _is_if(body: tree.Body) -> bool:
     return isinstance(only, tree.If)
 
 
-def _run_arm(frame: Frame, body: BodyCode, arm: Arm, span: Span) -> None:
+def _run_arm(frame: Frame, body: BodyCode, arm: Arm) -> None:
     """A body as one arm, or, where it does nothing but by an ``if``, as one or none."""
     if all(statement.arms is None for statement in body.statements):
-        arm(lambda f: f.m.run(body, f), span, None)
+        arm(lambda f: f.m.run(body, f), body.span, None)
         return
     frame.m.spend(body.weight, body.span)
     for statement in body.statements:

@@ -21,7 +21,7 @@ from archdsl.backend.direct.terms import INT, TENSOR, TENSORS, Bound, Said, kind
 from archdsl.backend.direct.uses import Uses
 from archdsl.backend.flow import INCOMING, ClassTerms
 from archdsl.backend.names import attribute, identifier
-from archdsl.backend.plan import Plan
+from archdsl.backend.plan import Plan, usual
 from archdsl.backend.python import Text
 from archdsl.backend.spec_text import Written
 from archdsl.backend.symbols import InitParameter, Symbols
@@ -126,7 +126,8 @@ class BlockClass:
             is_given = kind in (TENSOR, TENSORS)
             names[word] = Bound(kind, name, name if is_given else f"self.{name}")
             if kind:
-                made = InitParameter(name, tuple(map(size_of, values)), own=True, origin=word)
+                given = tuple(map(size_of, values))
+                made = InitParameter(name, given, usual(formal, given), own=True, origin=word)
                 parameters[word] = made
                 if is_given:
                     self.kinds[word] = kind

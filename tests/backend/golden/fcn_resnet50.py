@@ -57,7 +57,7 @@ class Bottleneck(nn.Module):
 
 class Stage(nn.Sequential):
     def __init__(
-        self, in_channels: int, c: int, n: int, stride: int, dilation: int
+        self, in_channels: int, c: int, n: int, stride: int = 1, dilation: int = 1
     ) -> None:
         super().__init__()
         channels = in_channels
@@ -99,14 +99,14 @@ class DeepLabv3(nn.Module):
             relu1=nn.ReLU(inplace=True),
             maxpool1=nn.MaxPool2d(3, stride=2, padding=1),
         )
-        self.stage1 = Stage(64, 256, 3, 1, 1)
-        self.stage2 = Stage(256, 512, 4, 2, 1)
-        self.stage3 = Stage(512, 1024, 6, 1, 2)
+        self.stage1 = Stage(64, 256, 3)
+        self.stage2 = Stage(256, 512, 4, stride=2)
+        self.stage3 = Stage(512, 1024, 6, dilation=2)
         self.aux = seq(
             fcn1=FCN(1024, 256),
             resize1=nn.Upsample(size=(520, 520), mode="bilinear", align_corners=False),
         )
-        self.stage4 = Stage(1024, 2048, 3, 1, 4)
+        self.stage4 = Stage(1024, 2048, 3, dilation=4)
         self.head = seq(
             fcn1=FCN(2048, 512),
             resize1=nn.Upsample(size=(520, 520), mode="bilinear", align_corners=False),

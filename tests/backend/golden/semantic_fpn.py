@@ -45,7 +45,7 @@ class Bottleneck(nn.Module):
 
 
 class Stage(nn.Sequential):
-    def __init__(self, in_channels: int, c: int, n: int, stride: int) -> None:
+    def __init__(self, in_channels: int, c: int, n: int, stride: int = 2) -> None:
         super().__init__()
         channels = in_channels
         for j in range(1, n + 1):
@@ -134,10 +134,10 @@ class SemanticFPN(nn.Module):
             relu1=nn.ReLU(inplace=True),
             maxpool1=nn.MaxPool2d(3, stride=2, padding=1),
         )
-        self.stage1 = Stage(64, 256, 3, 1)
-        self.stage2 = Stage(256, 512, 4, 2)
-        self.stage3 = Stage(512, 1024, 6, 2)
-        self.stage4 = Stage(1024, 2048, 3, 2)
+        self.stage1 = Stage(64, 256, 3, stride=1)
+        self.stage2 = Stage(256, 512, 4)
+        self.stage3 = Stage(512, 1024, 6)
+        self.stage4 = Stage(1024, 2048, 3)
         self.top = nn.Conv2d(2048, 256, 1)
         self.top_down1 = TopDown((32, 32), 1024)
         self.top_down2 = TopDown((64, 64), 512)

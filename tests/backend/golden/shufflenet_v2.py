@@ -20,7 +20,7 @@ class ShuffleV2(nn.Module):
     own.
     """
 
-    def __init__(self, in_channels: int, c: int, stride: int) -> None:
+    def __init__(self, in_channels: int, c: int, stride: int = 1) -> None:
         super().__init__()
         self.stride = stride
         all_ = in_channels
@@ -100,16 +100,16 @@ class ShuffleNetV2(nn.Module):
             maxpool1=nn.MaxPool2d(3, stride=2, padding=1),
         )
         self.stage1 = seq(
-            shuffle_v2_1=ShuffleV2(24, 116, 2),
-            **{f"shuffle_v2_{i}": ShuffleV2(116, 116, 1) for i in range(2, 5)},
+            shuffle_v2_1=ShuffleV2(24, 116, stride=2),
+            **{f"shuffle_v2_{i}": ShuffleV2(116, 116) for i in range(2, 5)},
         )
         self.stage2 = seq(
-            shuffle_v2_1=ShuffleV2(116, 232, 2),
-            **{f"shuffle_v2_{i}": ShuffleV2(232, 232, 1) for i in range(2, 9)},
+            shuffle_v2_1=ShuffleV2(116, 232, stride=2),
+            **{f"shuffle_v2_{i}": ShuffleV2(232, 232) for i in range(2, 9)},
         )
         self.stage3 = seq(
-            shuffle_v2_1=ShuffleV2(232, 464, 2),
-            **{f"shuffle_v2_{i}": ShuffleV2(464, 464, 1) for i in range(2, 5)},
+            shuffle_v2_1=ShuffleV2(232, 464, stride=2),
+            **{f"shuffle_v2_{i}": ShuffleV2(464, 464) for i in range(2, 5)},
         )
         self.head = seq(
             conv1=nn.Conv2d(464, 1024, 1, bias=False),
