@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 USUAL = "auto"
 INCOMING = "in.channels"  # what comes in, beside the block's own parameters: no name of one
 ADDED = "after"  # the channels that a shortcut adds
+INHERITED = "init", "border"  # what a projection has of a `default conv`
 MOST = 3  # instances that are gone through beside the fullest
 
 
@@ -283,8 +284,12 @@ class ClassTerms:
         layer, shapes, span = made
         layer, truths = copy(layer), dict[str, Word]()
         names = [p.name for p in signature(type(layer))]
+        node = self.written.call(span)
+        projects = self.projected is not None and node is not None and node.body is not None
         for name, value in self.bound(span, names, translator, inputs[0], layer.name):
             known = getattr(layer, name, None)
+            if projects and layer.name == "conv" and name not in INHERITED:
+                continue
             if isinstance(value, (int, float)) and type(known) in (int, float) and known == value:
                 object.__setattr__(layer, name, value)
             elif isinstance(value, tuple) and isinstance(piece, ExpressionPiece):
@@ -292,8 +297,7 @@ class ClassTerms:
                     object.__setattr__(layer, name, value)
             elif isinstance(value, Word) and type(known) is bool and known == value.value:
                 truths[name] = value
-        node = self.written.call(span)
-        if self.projected is not None and node is not None and node.body is not None:
+        if self.projected is not None and projects:
             for name, value in zip(("channels", "stride"), self.projected, strict=True):
                 if value is not None and getattr(layer, name, None) == value:
                     object.__setattr__(layer, name, value)

@@ -335,10 +335,11 @@ class PlanPiece(Piece):
             name, default = parameter.name, parameter.default
             vector = tuple(ABSENT if i is None else parameter.values[i] for i in places)
             source = ValueSource(tuple(pieces), "parameters", parameter)
-            if default is not ABSENT and all(v is ABSENT or v == default for v in vector):
+            term = symbols.flow.walked.given(self, parameter)
+            usual = default is not ABSENT and all(v is ABSENT or v == default for v in vector)
+            if usual and not symbols.says(term, vector):  # else other arguments may want another
                 symbols.constants.append(source)
                 continue
-            term = symbols.flow.walked.given(self, parameter)
             value = symbols.express(vector, name, f"{hint}_{name}", term=term, source=source)
             items.append(Item(value, "" if default is ABSENT else name))
         if plan.definition is None and plan.symbols is not None:

@@ -154,11 +154,12 @@ def inside(
     found: Mapping[int, int],
 ) -> Iterator[Word]:
     """That what the class of a step has as a number, because it is the same in all its uses, is
-    that number: what it is ``given``, and of a body without a name, the channels ``found``. And
-    that it has the steps of its class, where that cannot say so itself."""
+    that number: what it is ``given``, and of a body without a name, the channels ``found``. What
+    it is given decides, too, what it is handed beside the arguments of its block. And that it has
+    the steps of its class, where that cannot say so itself."""
     signature = piece.plan.signature()
     said = {p.origin for p in signature}
-    values = [v for k, v in given.items() if k not in said]
+    values = [v for k, v in given.items() if k not in said or not all(said)]
     if piece.plan.definition is None:
         terms = (flow.walked.given(piece, parameter) for parameter in signature)
         handed_in = {getattr(term, "text", "") for term in terms}

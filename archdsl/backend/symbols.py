@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from archdsl.backend.conditions import cannot_fail
 from archdsl.backend.names import identifier
 from archdsl.backend.python import Code, Const, ModuleClass, Text
-from archdsl.backend.terms import ATOM, Num, Real, Word
+from archdsl.backend.terms import ATOM, Num, Real, Word, opposite
 
 if TYPE_CHECKING:
     from archdsl.backend.flow import ClassTerms
@@ -183,9 +183,15 @@ class Symbols:
         return {p.name for p in self.parameters if p.used} | self.used_locals
 
     def decisive(self) -> Iterator[str]:
-        for term in self.flow.forms.values():
-            if self.varies(term) and self.always(term) and not cannot_fail(term.text):
-                yield term.text
+        """What holds for all instances and may not for others: by itself where it holds under a
+        condition that the class is made for and cannot say."""
+        held = [t for t in self.flow.forms.values() if self.varies(t) and self.always(t)]
+        silent = [opposite(t).text + " or " for t in held if not spoken(t.text) <= self.used_names]
+        for term in held:
+            start = next((s for s in silent if term.text.startswith(s)), "")
+            text = term.text.removeprefix(start)
+            if not cannot_fail(text):
+                yield text
 
     def note(self, text: str) -> None:
         """Notes that the class speaks of what a text speaks of."""
