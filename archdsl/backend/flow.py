@@ -288,7 +288,7 @@ class ClassTerms:
         projects = self.projected is not None and node is not None and node.body is not None
         for name, value in self.bound(span, names, translator, inputs[0], layer.name):
             known = getattr(layer, name, None)
-            if projects and layer.name == "conv" and name not in INHERITED:
+            if projects and layer.kind == "conv" and name not in INHERITED:
                 continue
             if isinstance(value, (int, float)) and type(known) in (int, float) and known == value:
                 object.__setattr__(layer, name, value)
