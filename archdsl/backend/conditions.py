@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from functools import cache
 from itertools import product
 from typing import Any
@@ -142,6 +142,34 @@ def cannot_fail(text: str) -> bool:
     atoms = sorted(_atoms(node))
     cases = product((False, True), repeat=len(atoms))
     return len(atoms) <= FEW and all(_holds(node, dict(zip(atoms, c, strict=True))) for c in cases)
+
+
+def under(text: str, held: Iterable[str]) -> str:
+    """A condition without what holds beside it: ``not (a and b) or c``, where ``a`` holds, is
+    ``not b or c``."""
+    node = ast.parse(text, mode="eval").body
+    known = {ast.dump(ast.parse(one, mode="eval").body) for one in held} - {ast.dump(node)}
+    return ast.unparse(_under(node, known))
+
+
+def _under(node: ast.expr, known: Set[str]) -> ast.expr:
+    if ast.dump(node) in known:
+        return ast.Constant(True)
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+        inner = _under(node.operand, known)
+        if isinstance(inner, ast.Constant):
+            return ast.Constant(not inner.value)
+        return ast.UnaryOp(node.op, inner)
+    if not isinstance(node, ast.BoolOp):
+        return node
+    neutral = isinstance(node.op, ast.And)
+    values = [_under(value, known) for value in node.values]
+    left = [v for v in values if not (isinstance(v, ast.Constant) and v.value is neutral)]
+    if any(isinstance(v, ast.Constant) for v in left):
+        return ast.Constant(not neutral)
+    if len(left) > 1:
+        return ast.BoolOp(node.op, left)
+    return left[0] if left else ast.Constant(neutral)
 
 
 def _atom(node: ast.expr) -> tuple[str, bool]:

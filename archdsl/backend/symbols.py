@@ -17,10 +17,10 @@ from math import lcm
 from types import CodeType
 from typing import TYPE_CHECKING, Any
 
-from archdsl.backend.conditions import cannot_fail
+from archdsl.backend.conditions import cannot_fail, under
 from archdsl.backend.names import identifier
 from archdsl.backend.python import Code, Const, ModuleClass, Text
-from archdsl.backend.terms import ATOM, Num, Real, Word, opposite
+from archdsl.backend.terms import ATOM, Num, Real, Word
 
 if TYPE_CHECKING:
     from archdsl.backend.flow import ClassTerms
@@ -185,11 +185,11 @@ class Symbols:
     def decisive(self) -> Iterator[str]:
         """What holds for all instances and may not for others: by itself where it holds under a
         condition that the class is made for and cannot say."""
-        held = [t for t in self.flow.forms.values() if self.varies(t) and self.always(t)]
-        silent = [opposite(t).text + " or " for t in held if not spoken(t.text) <= self.used_names]
-        for term in held:
-            start = next((s for s in silent if term.text.startswith(s)), "")
-            text = term.text.removeprefix(start)
+        texts = [t.text for t in self.flow.forms.values() if self.varies(t) and self.always(t)]
+        for text in texts:
+            if not spoken(text) <= self.used_names:
+                shorter = under(text, texts)
+                text = shorter if set() < spoken(shorter) <= self.used_names else text
             if not cannot_fail(text):
                 yield text
 

@@ -8,6 +8,7 @@ from random_blocks import BlockWriter, check
 from test_by_node import assert_computes_its_graph
 
 import archdsl
+from archdsl.backend.conditions import under
 
 HEAD = """arch net(c = 8)
 input 3x16x16
@@ -71,3 +72,18 @@ def test_what_decides_the_numbers_that_a_class_is_handed(seed: int, name: str) -
     source = archdsl.parse(BlockWriter(seed).text()).with_knobs().source()
     made = source[source.index(f"class {name}(") :]
     assert "assert c <= 20\n" in made[: made.index("self.conv1")]
+
+
+@pytest.mark.parametrize(
+    ("text", "held", "wanted"),
+    [
+        ("not (a and b != c) or d <= 20", ("a",), "not b != c or d <= 20"),
+        ("not (a and b != c) or d <= 20", ("a", "b != c"), "d <= 20"),
+        ("not a or d == 2", ("a", "not a or d == 2"), "d == 2"),
+        ("a and (b or c)", ("b",), "a"),
+        ("a or b", ("a",), "True"),
+        ("a or b", ("a or b", "c"), "a or b"),
+    ],
+)
+def test_a_condition_where_others_hold(text: str, held: tuple[str, ...], wanted: str) -> None:
+    assert under(text, held) == wanted
