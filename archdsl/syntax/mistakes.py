@@ -209,7 +209,11 @@ def _hint(tokens: Sequence[Token], at: int, expected: set[str]) -> list[str]:
         if word == "x" and token.type == "NUMBER":
             body = elsewhere.joined(tokens[start : at - 1])
             return [f"write `repeat {token} {{ {body} }}` in place of `{body} x {token}`"]
+        if kinds[-2] == "NAME" and str(tokens[at - 2]) == "branch" and token.type == "LPAR":
+            return [f"a join with arguments is a layer of a list: `[a, b] -> {word}(...)`"]
         return [f"to apply one layer after the other, write `->` before `{word}`"]
+    if before == "_ARROW" and token.type in ("REPEAT", "FOR", "IF"):
+        return [f"in a chain, put it in braces: `-> {{ {token} ... {{ ... }} }}`"]
     if token.type == "_SEMICOLON":
         return ["put commas between items in `( )` and `[ ]`; statements go into braces"]
     if token.type == "EQUAL" and kinds[-2] == "DOT" and str(first) == "self":
