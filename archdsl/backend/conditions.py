@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import product
 from typing import Any
@@ -140,36 +140,68 @@ def cannot_fail(text: str) -> bool:
     """Whether a condition holds whatever its comparisons are: ``not (a and b) or a``."""
     node = ast.parse(text, mode="eval").body
     atoms = sorted(_atoms(node))
-    cases = product((False, True), repeat=len(atoms))
-    return len(atoms) <= FEW and all(_holds(node, dict(zip(atoms, c, strict=True))) for c in cases)
+    cases = (
+        dict(zip(atoms, case, strict=True)) for case in product((False, True), repeat=len(atoms))
+    )
+    return len(atoms) <= FEW and all(_holds(node, case) for case in cases if _may_be(case))
 
 
-def under(text: str, held: Iterable[str]) -> str:
-    """A condition without what holds beside it: ``not (a and b) or c``, where ``a`` holds, is
-    ``not b or c``."""
-    node = ast.parse(text, mode="eval").body
-    known = {ast.dump(ast.parse(one, mode="eval").body) for one in held} - {ast.dump(node)}
-    return ast.unparse(_under(node, known))
+def _may_be(case: Mapping[str, bool]) -> bool:
+    """Whether comparisons can turn out so: nothing is equal to two numbers."""
+    numbers: dict[str, str] = {}
+    for left, is_equal, right in (atom.partition(" == ") for atom, holds in case.items() if holds):
+        if is_equal and left.isdigit() and numbers.setdefault(right, left) != left:
+            return False
+    return True
 
 
-def _under(node: ast.expr, known: Set[str]) -> ast.expr:
-    if ast.dump(node) in known:
-        return ast.Constant(True)
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
-        inner = _under(node.operand, known)
-        if isinstance(inner, ast.Constant):
-            return ast.Constant(not inner.value)
-        return ast.UnaryOp(node.op, inner)
-    if not isinstance(node, ast.BoolOp):
+def implies(text: str, other: str) -> bool:
+    """Whether another condition holds wherever the first does, whatever their comparisons are."""
+    return cannot_fail(f"not ({text}) or ({other})")
+
+
+def partly(text: str, values: Mapping[str, Any], held: Iterable[str] = ()) -> str:
+    """A condition of which some names are known, and others that hold: without what these decide,
+    or what holds whatever the names stand for."""
+    whole = ast.parse(text, mode="eval")
+    known = {ast.unparse(ast.parse(one, mode="eval")) for one in held} - {ast.unparse(whole)}
+    return ast.unparse(_Decided(values, known).visit(whole).body)
+
+
+class _Decided(ast.NodeTransformer):
+    def __init__(self, values: Mapping[str, Any], held: set[str]) -> None:
+        self.values, self.held = values, held
+
+    def visit(self, node: ast.AST) -> Any:
+        if isinstance(node, ast.expr) and self.held and ast.unparse(node) in self.held:
+            return ast.Constant(True)
+        return super().visit(node)
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        known = node.id in self.values
+        return ast.parse(literal(self.values[node.id]), mode="eval").body if known else node
+
+    def visit_Compare(self, node: ast.Compare) -> ast.expr:
+        self.generic_visit(node)
+        apart = _apart(node)
+        return node if apart is None else ast.Constant(COMPARED[type(node.ops[0])](apart, 0))
+
+    def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.expr:
+        self.generic_visit(node)
+        if isinstance(node.op, ast.Not) and isinstance(node.operand, ast.Constant):
+            return ast.Constant(not node.operand.value)
         return node
-    neutral = isinstance(node.op, ast.And)
-    values = [_under(value, known) for value in node.values]
-    left = [v for v in values if not (isinstance(v, ast.Constant) and v.value is neutral)]
-    if any(isinstance(v, ast.Constant) for v in left):
-        return ast.Constant(not neutral)
-    if len(left) > 1:
-        return ast.BoolOp(node.op, left)
-    return left[0] if left else ast.Constant(neutral)
+
+    def visit_BoolOp(self, node: ast.BoolOp) -> ast.expr:
+        self.generic_visit(node)
+        neutral = isinstance(node.op, ast.And)
+        known = [v for v in node.values if isinstance(v, ast.Constant)]
+        if any(bool(v.value) != neutral for v in known):
+            return ast.Constant(not neutral)
+        left = [v for v in node.values if v not in known]
+        if len(left) > 1:
+            return ast.BoolOp(node.op, left)
+        return left[0] if left else ast.Constant(neutral)
 
 
 def _atom(node: ast.expr) -> tuple[str, bool]:

@@ -6,8 +6,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from archdsl.backend.dense import LASTS, DensePiece
-from archdsl.backend.skipped import either
-from archdsl.backend.terms import COMPARISON, SUM, Num, Ratio, Word, shown
+from archdsl.backend.skipped import unless_fewer
+from archdsl.backend.terms import Num, Ratio
 from archdsl.backend.translate import Translator, Untranslatable
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def after_layers(
         new = [form for text, form in flow.forms.items() if text not in met]
         met |= flow.forms.keys()
         flow.forms = outer
-        flow.note_forms(*(_unless_fewer(form, count, i) for form in new))
+        flow.note_forms(*(unless_fewer(form, count, i) for form in new))
     if len({(int(n), getattr(n, "text", "")) for n in added}) > 1:
         return found
     if record:
@@ -49,10 +49,3 @@ def _count(flow: ClassTerms, piece: DensePiece, translator: Translator, here: in
             count = translator.value(given, here)
             return count.whole() if isinstance(count, Ratio) else count
     return None
-
-
-def _unless_fewer(form: Word, count: Any, number: int) -> Word:
-    """What a layer needs that is there if the ``count`` is more than ``number``."""
-    if number == 0 or not isinstance(count, Num):
-        return form
-    return either(Word(count <= number, f"{shown(count, SUM)} <= {number}", COMPARISON), form)

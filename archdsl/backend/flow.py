@@ -8,7 +8,7 @@ from contextlib import suppress
 from copy import copy
 from typing import TYPE_CHECKING, Any
 
-from archdsl.backend.conditions import changes, whichever
+from archdsl.backend.conditions import changes, implies, whichever
 from archdsl.backend.decisions import BodiesTaken
 from archdsl.backend.dense import DensePiece
 from archdsl.backend.dense_terms import after_layers
@@ -22,7 +22,7 @@ from archdsl.backend.pieces import (
 from archdsl.backend.runs import is_run, last_number
 from archdsl.backend.scope import SHORTCUT, Entry, Unrolled
 from archdsl.backend.sequences import SequencePiece
-from archdsl.backend.skipped import PLAIN, added, counted, inside, repeated, skipped
+from archdsl.backend.skipped import PLAIN, added, counted, either, inside, repeated, skipped
 from archdsl.backend.spec_text import Written, stands_in, word_of
 from archdsl.backend.strides import Strides, as_written, projected, stride_between
 from archdsl.backend.terms import Num, Word, agrees, both, is_plain, named, opposite
@@ -201,8 +201,9 @@ class ClassTerms:
             found = None if stride is None else changes(here, wanted, stride)
         if isinstance(found, Word):
             self.shortcuts[entry.label] = found
+            outer = self.bodies(entry.span, translator.block)
             if said is None or isinstance(said, tree.Ternary) or word_of(said) == USUAL:
-                self.note_forms(found)
+                self.note_forms(either(opposite(both(outer)), found) if outer else found)
 
     def note_conditions(self, span: Span, translator: Translator, here: int) -> None:
         """The conditions under which a step is there, where they are met first."""
@@ -220,7 +221,11 @@ class ClassTerms:
     def condition(self, label: str, span: Span, block: tree.Block | None) -> Word | None:
         """The condition under which a step is there, if it can be said."""
         if label in self.shortcuts:
-            return self.shortcuts[label]
+            outer, own = self.bodies(span, block), self.shortcuts[label]
+            if outer is None:
+                return None
+            left = [word for word in outer if not implies(own.text, word.text)]
+            return both(left if left and implies(both(left).text, own.text) else [*left, own])
         cases = [self.bodies(place, block) for place in self.spans.get(label, ())]
         known = [case for case in cases if case is not None]
         found = whichever(known) if len(known) == len(cases) else None

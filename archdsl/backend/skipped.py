@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from archdsl.backend.conditions import claims, keeps, numbers
 from archdsl.backend.given_terms import with_terms
+from archdsl.backend.runs import is_run
 from archdsl.backend.scope import SHORTCUT
 from archdsl.backend.spec_text import stands_in, word_of
 from archdsl.backend.strides import stride_between
@@ -19,6 +20,8 @@ from archdsl.backend.terms import (
     COMPARISON,
     EITHER,
     SUM,
+    Num,
+    Ratio,
     Word,
     both,
     opposite,
@@ -107,9 +110,15 @@ def repeated(
 ) -> Iterator[Word]:
     """That a step which is repeated gives as many channels as come in, where each of its copies is
     written with those of the first."""
-    if entry.repeat > 1 and not same(before, after):
-        form = keeps(before, after, 1)
-        yield from wherever(flow, entry.span, translator.block, [form], entry.label)
+    if entry.repeat < 2 or same(before, after):
+        return
+    form, block = keeps(before, after, 1), translator.block
+    loops = translator.written.loops_around(entry.span, block)
+    if loops and is_run(entry):
+        with suppress(Untranslatable):
+            turns = translator.turns(loops[-1], before)
+            form = unless_fewer(form, turns.whole() if isinstance(turns, Ratio) else turns, 1)
+    yield from wherever(flow, entry.span, block, [form], entry.label)
 
 
 def added(
@@ -222,6 +231,13 @@ def wherever(
         missing = [part for part in parts_of(form) if not claims(part.text) <= known]
         if missing:
             yield either(opposite(decides), both(missing))
+
+
+def unless_fewer(form: Word, count: Any, number: int) -> Word:
+    """What a layer or a turn needs that is there if the ``count`` of them is more than so many."""
+    if number == 0 or not isinstance(count, Num):
+        return form
+    return either(Word(count <= number, f"{shown(count, SUM)} <= {number}", COMPARISON), form)
 
 
 def either(a: Word, b: Word) -> Word:

@@ -17,7 +17,7 @@ from math import lcm
 from types import CodeType
 from typing import TYPE_CHECKING, Any
 
-from archdsl.backend.conditions import cannot_fail, under
+from archdsl.backend.conditions import cannot_fail, partly
 from archdsl.backend.names import identifier
 from archdsl.backend.python import Code, Const, ModuleClass, Text
 from archdsl.backend.terms import ATOM, Num, Real, Word
@@ -168,8 +168,21 @@ class Symbols:
 
     def needs(self) -> list[str]:
         """What holds for all instances and decides which steps the class has: with arguments of
-        which it does not hold, the block has other steps than the class."""
-        return [text for text in self.decisive() if spoken(text) <= self.used_names]
+        which it does not hold, the block has other steps than the class. A parameter that it does
+        without is the number that it is in all instances; and a condition that it cannot say, and
+        is made for, holds."""
+        fixed = {p.name: p.values[0] for p in self.parameters if len({*p.values}) == 1}
+        texts = [*self.decisive()]
+        silent = [text for text in texts if not spoken(text) <= self.used_names]
+        found: dict[str, None] = {}
+        for text in texts:
+            unused = spoken(text) - self.used_names
+            holds = [other for other in (*silent, *found) if other in text]
+            if unused or holds:
+                text = partly(text, {name: fixed[name] for name in unused & fixed.keys()}, holds)
+            if spoken(text) <= self.used_names and not cannot_fail(text):
+                found[text] = None
+        return [*found]
 
     def unsaid(self) -> list[str]:
         """What decides the steps of the class likewise, and speaks of a parameter that it does
@@ -183,15 +196,10 @@ class Symbols:
         return {p.name for p in self.parameters if p.used} | self.used_locals
 
     def decisive(self) -> Iterator[str]:
-        """What holds for all instances and may not for others: by itself where it holds under a
-        condition that the class is made for and cannot say."""
-        texts = [t.text for t in self.flow.forms.values() if self.varies(t) and self.always(t)]
-        for text in texts:
-            if not spoken(text) <= self.used_names:
-                shorter = under(text, texts)
-                text = shorter if set() < spoken(shorter) <= self.used_names else text
-            if not cannot_fail(text):
-                yield text
+        """What holds for all instances and may not for others."""
+        for term in self.flow.forms.values():
+            if self.varies(term) and self.always(term) and not cannot_fail(term.text):
+                yield term.text
 
     def note(self, text: str) -> None:
         """Notes that the class speaks of what a text speaks of."""

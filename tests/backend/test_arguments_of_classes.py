@@ -8,7 +8,7 @@ from random_blocks import BlockWriter, check
 from test_by_node import assert_computes_its_graph
 
 import archdsl
-from archdsl.backend.conditions import under
+from archdsl.backend.conditions import partly
 
 HEAD = """arch net(c = 8)
 input 3x16x16
@@ -86,4 +86,4 @@ def test_what_decides_the_numbers_that_a_class_is_handed(seed: int, name: str) -
     ],
 )
 def test_a_condition_where_others_hold(text: str, held: tuple[str, ...], wanted: str) -> None:
-    assert under(text, held) == wanted
+    assert partly(text, {}, held) == wanted

@@ -28,7 +28,7 @@ CASES: dict[str, tuple[int, dict[str, Any], tuple[int, ...]]] = {
     "hardnet68": (120, {"classes": 5}, (3, 64, 64)),
     "dla34": (135, {"width": 8, "levels": (1, 3, 2, 1), "classes": 5}, (3, 64, 64)),
     "pnasnet": (290, {"width": 36, "cells": 1, "classes": 5}, (3, 67, 67)),
-    "hrnet_w18": (280, {"modules": (2, 1), "classes": 5}, (3, 64, 64)),
+    "hrnet_w18": (281, {"modules": (2, 1), "classes": 5}, (3, 64, 64)),
     "hrnet_lists": (221, {"modules": (1, 1, 1), "classes": 5}, (3, 64, 64)),
     "hrnet": (200, {"modules": (1, 1, 1), "classes": 5}, (3, 64, 64)),
 }

@@ -7,6 +7,7 @@ from typing import Any
 
 from archdsl.backend.direct.expressions import Expressions
 from archdsl.backend.direct.links import Links
+from archdsl.backend.direct.nested_lines import Line
 from archdsl.backend.direct.result_channels import said as said_of
 from archdsl.backend.direct.result_channels import with_values
 from archdsl.backend.direct.state import NeedsWhole
@@ -32,7 +33,7 @@ from archdsl.backend.symbols import ABSENT, spoken
 from archdsl.backend.terms import ATOM, Num
 from archdsl.backend.translate import Untranslatable
 from archdsl.elaborate.values import Tensor
-from archdsl.ir.network import Part
+from archdsl.ir.network import Op, Part
 from archdsl.syntax import tree
 
 NOTHING = Said("()", TENSORS)  # an empty list
@@ -81,9 +82,12 @@ class Calls(Links):
             name = "" if parameter.default is ABSENT else parameter.name
             said_of_all[parameter.name] = said.text
             items.append(Item(Text(sliced(said.text)), name))
-        unsaid = given.keys() - {p.origin for p in plan.signature()}
+        told = {p.origin for p in plan.signature()}
+        unsaid = given.keys() - told
         if not is_whole and any(self.may_differ(given[name]) for name in unsaid):
             raise NeedsWhole(definition)  # what is one number in all uses may be another elsewhere
+        if not is_whole and INCOMING not in told:
+            self.as_in_all_uses(parts, definition)
         arguments: list[Item] = [Item(self.at.now)] if plan.uses_input else []
         for word in plan.tensors if is_whole else ():
             if word in given:
@@ -108,6 +112,17 @@ class Calls(Links):
         self.module(uses, definition.name.text, code, arguments)
         self.at.channels, self.at.overwritable = self.named_width(channels), False
         self.at.maker = None if is_whole else definition
+
+    def as_in_all_uses(self, parts: Sequence[Part], definition: tree.Block) -> None:
+        """Says that as many channels come in as in all uses of a class that is not told how many
+        they are, if its weights go by them."""
+        sizes = {part.input[0] for part in parts}
+        here = self.here().text
+        if here.isdigit() or len(sizes) > 1 or not any(map(has_weights, parts)):
+            return
+        if self.in_arm or self.in_item:
+            raise NeedsWhole(definition)  # there is no place for a statement
+        self.made.append(Line(f"assert {here} == {sizes.pop()}"))
 
     def may_differ(self, node: tree.Node) -> bool:
         """Whether a value that is the same in all uses, and no tensor or layer, speaks of what a
@@ -217,6 +232,16 @@ def sliced(text: str) -> str:
 def _part(use: StepUse) -> Part:
     assert isinstance(use.step.op, Part)
     return use.step.op
+
+
+def has_weights(part: Part) -> bool:
+    """Whether a part, or one in it, has weights of its own."""
+    return any(
+        bool(step.op.layer.weights(*(inner.shape_of(n) for n in step.inputs)))
+        for inner in part.parts()
+        for step in inner.steps
+        if isinstance(step.op, Op)
+    )
 
 
 def _places(use: StepUse) -> Callable[[Any], tuple[str, int]]:
