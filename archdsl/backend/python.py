@@ -338,10 +338,16 @@ def expression(text: str, operands: Sequence[Code]) -> Code:
         return Call("torch.cat(", (Item(inner), Item(Text("1"))))
     if sums := re.fullmatch(r"\{0\}( [+*] )\{1\}(?:\1\{\d+\})*", text):
         return Operation(tuple(operands), sums[1].strip())
-    shown = [operand(o) for o in operands]
     loose = " " in text.replace(", ", "") and not text.endswith(")")
     loose = loose and not re.fullmatch(SUBSCRIPT, text)
-    return Text(text.format(*shown, x=shown[0]), loose=loose)
+
+    def filled(place: re.Match[str]) -> str:
+        code = operands[0 if place[1] == "x" else int(place[1])]
+        before, after = text[: place.start()].rstrip(), text[place.end() :]
+        alone = before.endswith(("(", ",")) and after.startswith((")", ","))
+        return code.flat() if alone else operand(code)
+
+    return Text(re.sub(r"\{(x|\d+)\}", filled, text), loose=loose)
 
 
 def dictionary(items: Mapping[str, str]) -> Call:

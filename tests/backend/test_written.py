@@ -116,3 +116,10 @@ def test_a_slice_of_all_channels_is_no_code() -> None:
     assert "[:, :]" not in source and "self.slice_first :" in source
     alike = archdsl.parse(ALL_CHANNELS.replace("slice(in", "identity -> slice(in"), "net.arch")
     assert alike.with_knobs().hash == spec.with_knobs().hash
+
+
+def test_an_argument_of_a_call_has_no_brackets() -> None:
+    arch = archdsl.parse(
+        "arch net\ninput 8x8x8\nbranch add { conv(8, 1); conv(8, 3) } -> l2_norm -> conv(4, 1)\n"
+    ).with_knobs()
+    assert "F.normalize(self.branch1(x) + self.branch2(x), dim=1)" in arch.source()
