@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from difflib import get_close_matches
 
 SHARES = (  # scores that are shares of 1, told in points (hundredths)
     "accuracy", "error", "top5", "balanced_accuracy", "f1", "auroc", "map", "iou", "pixel_accuracy",
@@ -24,12 +25,40 @@ UNITS = ("", "K", "M", "G", "T", "P")
 def is_lower_better(measure: str) -> bool:
     """Whether less of a score is better, as its name says: ``mse``, ``val_loss``, ``testError``,
     ``error_rate``; but not ``neg_log_loss`` (scikit-learn) or ``-mse``."""
-    words = re.findall(r"[a-z]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", measure).lower())
+    return _names(measure) in LOWER
+
+
+def is_higher_better(measure: str) -> bool:
+    """Whether the name of a score ends in that of a share of which more is better, such as
+    ``val_accuracy``; most names say nothing of it."""
+    name = _names(measure)
+    return name in (*SHARES, "acc") and name not in LOWER
+
+
+def _names(measure: str) -> str:
+    """The word of a name that says what it measures; nothing where it is of the opposite."""
+    words = _words(measure)
     while len(words) > 1 and words[-1] in ASIDE:
         words.pop()
-    if not words or words[0] in TURNED or measure.lstrip().startswith("-"):
-        return False
-    return words[-1] in LOWER
+    turned = not words or words[0] in TURNED or measure.lstrip().startswith("-")
+    return "" if turned else words[-1]
+
+
+def meant(measure: str) -> str | None:
+    """The name of a score that is written with a slip, such as ``val_acuracy``, as it was meant;
+    nothing for a name in which no word is one letter off a long one that is known."""
+    if measure in SHARES:
+        return None
+    known = sorted({word for name in (*SHARES, *LOWER) for word in _words(name) if len(word) > 4})
+    for word in _words(measure):
+        near = [] if word in known else get_close_matches(word, known, 1, cutoff=0.85)
+        if near:
+            return re.sub(word, near[0], measure, count=1, flags=re.IGNORECASE)
+    return None
+
+
+def _words(measure: str) -> list[str]:
+    return re.findall(r"[a-z]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", measure).lower())
 
 
 def human(count: float) -> str:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from archdsl.units import counted, rate, shown_costs
+from archdsl.units import counted, meant, rate, shown_costs
 
 
 @pytest.mark.parametrize(
@@ -20,3 +20,18 @@ def test_costs_are_rounded_or_exact() -> None:
 @pytest.mark.parametrize(("rate_", "text"), [(1234.4, "1,234"), (9.96, "10"), (0.582, "0.58")])
 def test_few_in_a_second_are_not_none(rate_: float, text: str) -> None:
     assert rate(rate_) == text
+
+
+@pytest.mark.parametrize(
+    "name", ["accuracy", "accuracy2", "mape", "miou", "auprc", "top1", "rmsle", "dice", "los"]
+)
+def test_scores_of_other_names_are_no_slips(name: str) -> None:
+    assert meant(name) is None
+
+
+@pytest.mark.parametrize(
+    ("slip", "name"),
+    [("accuarcy", "accuracy"), ("testAcuracy", "testaccuracy"), ("errors", "error")],
+)
+def test_a_slip_in_the_name_of_a_score(slip: str, name: str) -> None:
+    assert meant(slip) == name

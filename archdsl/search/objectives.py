@@ -18,6 +18,7 @@ from archdsl.training.recipe import Recipe
 from archdsl.training.sets import Data, PluginData
 from archdsl.training.suits import unsuited
 from archdsl.training.tasks import CLASSIFICATION, TASKS, Task
+from archdsl.units import is_higher_better, is_lower_better, meant
 
 
 def which_cost(word: str, costs: Iterable[str]) -> list[str]:
@@ -43,23 +44,36 @@ class Objectives(Quantities):
         return self.own is not None or any(n.file is not None for n in trains)
 
     def read_objectives(self, node: search_tree.Objective) -> None:
-        known = learned(self.registry, node.minimize)
-        known += [*self.registry.costs] if node.minimize else []
         verb = "minimize" if node.minimize else "maximize"
         for word in node.names:
-            # scores of a training of the user's own go by the names that it gives
-            free = self.is_own and word.text not in self.registry.costs
-            other = learned(self.registry, not node.minimize)
-            if word.text not in known and (not free or word.text in other):
-                help = did_you_mean(word.text, known) or [f"it can {verb} {', '.join(known)}"]
-                other += [] if node.minimize else [*self.registry.costs]
-                if word.text in other:
-                    way = "maximize" if node.minimize else "minimize"
-                    help = [f"`{word.text}` is {way}d: `{way} {word.text}`"]
+            help = self.against(word.text, node.minimize)
+            if help:
                 self.report(codes.BAD_OBJECTIVE, word.span, help=help, name=word.text, verb=verb)
             if any(o.name == word.text for o in self.objectives):
                 self.report(codes.SAID_TWICE, word.span, what=word.text)
             self.objectives.append(Objective(word.text, node.minimize))
+
+    def against(self, name: str, minimize: bool) -> list[str]:
+        """What helps where a name is no objective; nothing where it is one."""
+        verb, way = ("minimize", "maximize") if minimize else ("maximize", "minimize")
+        costs = [*self.registry.costs]
+        known = [*learned(self.registry, minimize), *(costs if minimize else [])]
+        if name in known:
+            return []
+        if name in [*learned(self.registry, not minimize), *costs]:
+            return [f"`{name}` is {way}d: `{way} {name}`"]
+        if not self.is_own:
+            return did_you_mean(name, known) or [f"it can {verb} {', '.join(known)}"]
+        # scores of a training of the user's own go by the names that it gives
+        if slip := meant(name):
+            return [f"did you mean `{slip}`?"]
+        if is_higher_better(name) if minimize else is_lower_better(name):
+            better, other = ("more", "less") if minimize else ("less", "more")
+            return [
+                f"{better} is better of what is called so: `{way} {name}`",
+                f"if {other} of it is better, give it another name, here and where you train",
+            ]
+        return []
 
     def fitting(self, recipe: Recipe, data: Data) -> tuple[Recipe, Task]:
         """The recipe with the metrics that are asked for, and the task of the data. Notes what is

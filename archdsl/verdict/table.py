@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from archdsl.diagnostics.render import printable
-from archdsl.units import SHARES, UNITS, is_lower_better, short
+from archdsl.units import SHARES, UNITS, is_lower_better, meant, short
 from archdsl.verdict.answer import Verdict
 from archdsl.verdict.judge import judge
 from archdsl.verdict.results import Arm, Question, Result
@@ -45,6 +45,7 @@ def judge_table(
 ) -> tuple[Verdict, Sequence[Result]]:
     """The verdict on a table, and the results in it: see ``archdsl.judge``. Raises ``ValueError``
     for what is none."""
+    _check_question(measure, maximize, target)
     given = rows_of(table)
     seeds = [_number(row, "seed", number) for number, row in enumerate(given, 1)]
     unsaid = max((int(seed) for seed in seeds if seed is not None), default=0)
@@ -54,8 +55,6 @@ def judge_table(
     ]
     if not rows:
         raise ValueError("there are no rows in the table")
-    if target is not None and not (isfinite(target) and target > 0):
-        raise ValueError(f"`target` is a difference above 0, not {target}")
     _check(rows, measure)
     if maximize is None:
         maximize = not is_lower_better(measure)
@@ -73,6 +72,20 @@ def judge_table(
         target = 0.005 if measure in SHARES else 0.05
     found = judge(_with_examples(rows, measure), Question(maximize, measure, ordered, target))
     return found, made
+
+
+def _check_question(measure: Any, maximize: Any, target: Any) -> None:
+    """Raises ``ValueError`` for what is no measure, no answer to whether more is better, or no
+    difference."""
+    if not isinstance(measure, str):
+        raise ValueError(f"`measure` is the name of a score, such as accuracy, not {measure!r:.40}")
+    if slip := meant(measure):
+        raise ValueError(f"`measure` is {measure}: did you mean {slip}?")
+    if maximize is not None and not isinstance(maximize, (bool, np.bool_)):
+        raise ValueError(f"`maximize` is True, False or None, not {maximize!r:.40}")
+    number = isinstance(target, Real) and not isinstance(target, bool)
+    if target is not None and not (number and isfinite(target) and target > 0):
+        raise ValueError(f"`target` is a difference above 0, not {target!r:.40}")
 
 
 def _with_examples(rows: Sequence[Result], measure: str) -> list[Result]:

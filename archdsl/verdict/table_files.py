@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from archdsl.parquet import PARQUET, columns_of
+from archdsl.files import opened
+from archdsl.parquet import PARQUET, columns_of, room, too_large
 
 MOST_FIELD = 1 << 26  # characters of a field: what is known of each example is long
 
@@ -38,7 +39,8 @@ def check_names(names: Sequence[str]) -> None:
 
 def _csv(path: Path) -> list[Mapping[str, Any]]:
     try:
-        text = path.read_text("utf-8-sig")
+        with opened(path) as stream:
+            text = stream.read().decode("utf-8-sig")
     except UnicodeDecodeError:
         raise ValueError(f"{path.name} is not text in UTF-8") from None
     before = csv.field_size_limit(MOST_FIELD)
@@ -59,14 +61,25 @@ def _csv(path: Path) -> list[Mapping[str, Any]]:
 
 
 def _numpy(path: Path) -> list[Mapping[str, Any]]:
-    try:
-        file = np.load(path, allow_pickle=False)
-        if not isinstance(file, np.lib.npyio.NpzFile):  # a single array, by another name
-            raise ValueError
-        with file:
-            columns = {name: file[name].tolist() for name in file.files}
-    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error):
-        raise ValueError(f"{path.name} is not a .npz file of plain columns") from None
+    columns: dict[str, Any] = {}
+    with opened(path) as stream:
+        there = path.stat().st_size
+        left = most = room(there)
+        try:
+            file = np.load(stream, allow_pickle=False)
+            if not isinstance(file, np.lib.npyio.NpzFile):  # a single array, by another name
+                raise ValueError
+            with file, zipfile.ZipFile(stream) as parts:
+                claimed = sum(part.file_size for part in parts.infolist())
+                for name in file.files if claimed <= left else ():
+                    column = file[name]
+                    left -= 8 * column.size  # a text of no length takes no byte of the file
+                    columns[name] = column.tolist() if left >= 0 else []
+        except (ValueError, EOFError, MemoryError, zipfile.BadZipFile, zlib.error):
+            raise ValueError(f"{path.name} is not a .npz file of plain columns") from None
+    if left < 0 or claimed > most:
+        raise ValueError(f"{path.name}: {too_large(there, most)}")
+    check_names(file.files)
     lengths = {len(c) if isinstance(c, list) else -1 for c in columns.values()}
     if len(lengths) != 1 or -1 in lengths:
         raise ValueError("the columns of the table are not of one length")

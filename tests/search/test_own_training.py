@@ -301,6 +301,32 @@ def test_statements_that_do_not_do(tmp_path: Path, asked: str, code: str | None)
     assert [d.code for d in caught.value.diagnostics] == [code]
 
 
+@pytest.mark.parametrize(
+    ("asked", "help"),
+    [
+        *(
+            (f"maximize {name}", f"less is better of what is called so: `minimize {name}`")
+            for name in ("mse", "my_error", "val_loss", "testNLL", "wer")
+        ),
+        ("minimize val_accuracy", "more is better of what is called so: `maximize val_accuracy`"),
+        ("maximize rmse", "`rmse` is minimized: `minimize rmse`"),
+        ("minimize acuracy", "did you mean `accuracy`?"),
+        ("maximize my_acuracy", "did you mean `my_accuracy`?"),
+    ],
+)
+def test_the_name_of_a_score_says_which_way_is_better(
+    tmp_path: Path, asked: str, help: str
+) -> None:
+    with pytest.raises(ArchError) as caught:
+        read(HEAD + asked + "\n", tmp_path)
+    (error,) = caught.value.diagnostics
+    assert error.code == "A708" and error.help[0] == help
+    verb = asked.split()[0]
+    for other in ("dice", "miou", "my_score"):
+        found = read(f"{HEAD}{verb} {other}\n", tmp_path).objectives[0]
+        assert found.name == other and found.minimize is (verb == "minimize")
+
+
 def test_a_file_that_is_not_there_and_one_that_is_not_allowed(tmp_path: Path) -> None:
     search = read(HEAD, tmp_path)
     with pytest.raises(ArchError, match=r"mine\.py"):

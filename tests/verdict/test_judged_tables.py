@@ -1,5 +1,6 @@
 """`archdsl.judge`: results that were made elsewhere."""
 
+import os
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -7,6 +8,7 @@ from html import unescape
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import numpy as np
 import pytest
@@ -257,6 +259,36 @@ def test_what_is_no_file_of_a_table(
         archdsl.judge(tmp_path / name)
 
 
+def test_a_few_bytes_of_npz_that_would_be_many_rows(tmp_path: Path) -> None:
+    """What is packed well, and texts of no length, which take no byte at all."""
+    path = tmp_path / "t.npz"
+    for kind, count, written in (("|i1", 1 << 28, 1 << 28), ("|S0", 1 << 40, 0)):
+        head = {"descr": kind, "fortran_order": False, "shape": (count,)}
+        with ZipFile(path, "w", ZIP_DEFLATED) as parts, parts.open("score.npy", "w") as stream:
+            np.lib.format.write_array_header_1_0(stream, head)  # type: ignore[arg-type]
+            stream.write(bytes(written))
+        with pytest.raises(ValueError, match=r"t.npz: its [\d,]+ bytes unpack to more than 268,4"):
+            archdsl.judge(path)
+
+
+def test_two_columns_of_one_name_in_npz(tmp_path: Path) -> None:
+    path, column = tmp_path / "t.npz", saved(np.save, np.ones(2))
+    with ZipFile(path, "w") as parts:
+        parts.writestr("score.npy", column)
+        with pytest.warns(UserWarning, match="Duplicate name"):
+            parts.writestr("score.npy", column)
+    with pytest.raises(ValueError, match="there are two columns `score`"):
+        archdsl.judge(path)
+
+
+def test_a_pipe_is_no_table(tmp_path: Path) -> None:
+    """It may be silent for ever."""
+    for name in ("t.csv", "t.npz", "t.parquet"):
+        os.mkfifo(tmp_path / name)
+        with pytest.raises(ValueError, match=f"{name} cannot be read: it is a pipe or a device"):
+            archdsl.judge(tmp_path / name)
+
+
 def test_a_few_bytes_of_parquet_that_would_be_many_rows(tmp_path: Path) -> None:
     parquet, arrow = pytest.importorskip("pyarrow.parquet"), pytest.importorskip("pyarrow")
     path = tmp_path / "t.parquet"
@@ -275,9 +307,31 @@ def test_names_move_no_cursor() -> None:
 
 
 def test_a_target_is_a_difference() -> None:
-    for target in (float("nan"), 0.0, -1.0):
+    for target in (float("nan"), 0.0, -1.0, "x", "0.01", True, [1]):
         with pytest.raises(ValueError, match="`target` is a difference above 0"):
-            archdsl.judge(ROWS, target=target)
+            archdsl.judge(ROWS, target=target)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("measure", [3, None, ["accuracy"]])
+def test_a_measure_is_a_name(measure: Any) -> None:
+    with pytest.raises(ValueError, match="`measure` is the name of a score, such as accuracy, not"):
+        archdsl.judge(ROWS, measure=measure)
+
+
+def test_whether_more_is_better_is_yes_or_no() -> None:
+    """A text would be taken for yes, whatever it says."""
+    with pytest.raises(ValueError, match="`maximize` is True, False or None, not 'False'"):
+        archdsl.judge(ROWS, "mse", maximize="False")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("slip", "name"), [("acuracy", "accuracy"), ("val_perplexty", "val_perplexity")]
+)
+def test_a_slip_in_a_measure_is_told(slip: str, name: str) -> None:
+    """Else it would be a score of its own, of which more is better, and is no share."""
+    with pytest.raises(ValueError, match=f"`measure` is {slip}: did you mean {name}"):
+        archdsl.judge(ROWS, measure=slip)
+    assert archdsl.judge(ROWS, measure="my_score").question.maximize
 
 
 @pytest.mark.parametrize(
