@@ -5,14 +5,17 @@ Nothing here runs for a spec's own sake: a spec cannot name a Python file.
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 from collections.abc import Iterable
 from pathlib import Path
-from types import ModuleType
+from traceback import walk_tb
+from types import FrameType, ModuleType
 from typing import TYPE_CHECKING
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
+from archdsl.files import named_like
 from archdsl.registered import defined_in
 from archdsl.registry import Registry
 
@@ -83,10 +86,19 @@ def _points() -> dict[str, EntryPoint]:
 
 
 def _with_module(registry: Registry, module: ModuleType, name: str) -> Registry:
-    try:
-        return registry.with_added(defined_in(module))
-    except (ValueError, TypeError) as problem:
-        raise _failed(name, str(problem)) from None
+    for cls in defined_in(module):
+        try:
+            registry = registry.with_added([cls])
+        except (ValueError, TypeError) as problem:
+            raise _failed(name + _line_of(cls, module), str(problem)) from None
+    return registry
+
+
+def _line_of(cls: type, module: ModuleType) -> str:
+    """``:12`` for a class that begins in line 12 of its file."""
+    text = Path(str(module.__file__)).read_text("utf-8")
+    classes = (node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.ClassDef))
+    return next((f":{node.lineno}" for node in classes if node.name == cls.__name__), "")
 
 
 def run_file(path: Path, name: str) -> ModuleType:
@@ -98,11 +110,17 @@ def run_file(path: Path, name: str) -> ModuleType:
     try:
         spec.loader.exec_module(module)
     except FileNotFoundError:
-        raise _failed(str(path), "there is no such file") from None
+        raise _failed(str(path), "there is no such file", named_like(path)) from None
     except (Exception, SystemExit) as problem:  # whatever the author's code does
-        raise _failed(str(path), f"{type(problem).__name__}: {problem}") from None
+        lines = [line for frame, line in walk_tb(problem.__traceback__) if _is_in(path, frame)]
+        place = f":{lines[-1]}" if lines else ""  # else of a text that is no Python, which says it
+        raise _failed(f"{path}{place}", f"{type(problem).__name__}: {problem}") from None
     return module
 
 
-def _failed(name: str, reason: str) -> ArchError:
-    return ArchError([diagnose(codes.LAYER_FILE, name=name, reason=reason)])
+def _is_in(path: Path, frame: FrameType) -> bool:
+    return frame.f_code.co_filename == str(path.absolute())
+
+
+def _failed(name: str, reason: str, help: Iterable[str] = ()) -> ArchError:
+    return ArchError([diagnose(codes.LAYER_FILE, help=help, name=name, reason=reason)])

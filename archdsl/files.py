@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from archdsl.diagnostics import codes
-from archdsl.diagnostics.model import ArchError, Fault, diagnose, did_you_mean, fault
+from archdsl.diagnostics.model import ArchError, Fault, diagnose, did_you_mean, fault, spelled_like
 from archdsl.diagnostics.render import printable
 from archdsl.diagnostics.source import Source, Span
 from archdsl.syntax import tree
@@ -66,6 +66,25 @@ def builtin_names(ending: str = ARCH) -> list[str]:
     return sorted(path.stem for path in builtin_folder(ending).glob(f"*{ending}"))
 
 
+def name_like(path: Path) -> str | None:
+    """The name of what is beside a path at which nothing is, has the same ending and is spelled
+    most like it, if anything is."""
+    try:
+        if path.exists():
+            return None
+        beside = islice((p for p in path.parent.iterdir() if p.suffix == path.suffix), MAX_LISTED)
+        near = spelled_like(path.stem, [p.stem for p in beside])
+        return None if near is None else near + path.suffix
+    except (OSError, ValueError):
+        return None
+
+
+def named_like(path: Path) -> list[str]:
+    """A help line for a path at which nothing is: what was meant, if anything is like it."""
+    near = name_like(path)
+    return [] if near is None else [f"did you mean `{printable(str(path.with_name(near)))}`?"]
+
+
 def opened(path: Path) -> BinaryIO:
     """A file that a user names, open for reading. Raises ``OSError``, also for what is there and
     is not a file: a pipe may be silent for ever, a device may never end."""
@@ -86,7 +105,7 @@ def read_text(path: Path, name: str, place: Span | None = None) -> str:
         with opened(path) as stream:
             data = stream.read(MAX_BYTES + 1)
     except FileNotFoundError:
-        raise fault(codes.NO_SUCH_FILE, place, name=name) from None
+        raise fault(codes.NO_SUCH_FILE, place, name=name, help=named_like(path)) from None
     except (OSError, ValueError) as problem:
         reason = getattr(problem, "strerror", None) or str(problem)
         raise fault(codes.UNREADABLE, place, name=name, reason=reason.lower()) from None

@@ -21,7 +21,7 @@ from archdsl.diagnostics.model import (
 )
 from archdsl.diagnostics.source import Source, Span
 from archdsl.elaborate.arithmetic import MAX_BITS
-from archdsl.elaborate.knobs import Choices, Interval, Knob, option_number
+from archdsl.elaborate.knobs import Choices, Interval, Knob, option_number, values_near
 from archdsl.elaborate.program import Program
 from archdsl.elaborate.values import describe, exact, is_layer, is_number, show, weigh
 from archdsl.files import ARCH
@@ -206,6 +206,7 @@ def _checked(knob: Knob, value: Any) -> Any:
                     diagnose(
                         codes.OUTSIDE_DOMAIN,
                         knob.span,
+                        help=values_near(knob.domain, value),
                         name=knob.name,
                         given=show(value),
                         domain=str(knob.domain),
@@ -253,7 +254,8 @@ class Decisions:
         found = option_number(text, options)
         if found is None:
             domain = "{" + ", ".join(options) + "}"
-            error = diagnose(codes.OUTSIDE_DOMAIN, place, name=path, given=text, domain=domain)
+            help, fields = did_you_mean(text, options), {"name": path, "given": text}
+            error = diagnose(codes.OUTSIDE_DOMAIN, place, help=help, domain=domain, fields=fields)
             raise ArchError([error])
         return found
 

@@ -10,6 +10,7 @@ from importlib.resources import files
 
 from archdsl.backend.direct.state import CannotBeWhole, NeedsWhole
 from archdsl.backend.flow import INCOMING
+from archdsl.backend.own_code import check_own_code
 from archdsl.backend.own_modules import FUTURE, Definitions, Helper, definitions, import_lines
 from archdsl.backend.plan import Plan, Planner
 from archdsl.backend.python import (
@@ -72,7 +73,8 @@ def emit(network: Network, header: str, written: Written, below: str = "") -> st
 
     ``header`` is the text of the file's docstring; ``written`` is the spec's own text; ``below``
     is code that stands below the classes.
-    Raises ``ArchError`` for layers that have no code (A607) or whose module cannot be taken (A608).
+    Raises ``ArchError`` for layers that have no code (A607), whose module cannot be taken (A608) or
+    whose code cannot run (A609).
     """
     return emitted(network, header, written, below).text
 
@@ -163,7 +165,8 @@ def prepared(
 
 def _require_code(network: Network) -> None:
     missing: dict[type[Layer], Diagnostic] = {}
-    for node in flatten(network).nodes:
+    flat = flatten(network)
+    for node in flat.nodes:
         layer = node.layer
         if layer is None or layer.has_code() or type(layer) in missing:
             continue
@@ -171,6 +174,7 @@ def _require_code(network: Network) -> None:
         missing[type(layer)] = diagnose(codes.NO_CODE, node.span, layer=layer.name, title=title)
     if missing:
         raise ArchError(list(missing.values()))
+    check_own_code(flat)
 
 
 def container_lines(name: str) -> list[str]:

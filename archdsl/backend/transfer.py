@@ -16,7 +16,7 @@ from archdsl.backend.out_of_memory import is_shortage, shortage
 from archdsl.backend.saved import NOT_TORCHS, read_saved, refusal, trouble
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
-from archdsl.files import opened
+from archdsl.files import named_like, opened
 from archdsl.layers.base import show_shape
 
 if TYPE_CHECKING:
@@ -240,7 +240,7 @@ def read_checkpoint(path: str | Path) -> dict[str, torch.Tensor]:
     except Exception as problem:  # torch and safetensors raise many kinds for a bad file
         if is_shortage(problem):
             raise shortage("cpu", f"the weights of {path}") from None
-        raise _unreadable(str(path), _why(path, problem)) from None
+        raise _unreadable(str(path), _why(path, problem), named_like(path)) from None
     return _state_dict(content, str(path), size)
 
 
@@ -285,8 +285,8 @@ def _state_dict(content: Any, name: str, size: int | None = None) -> dict[str, t
     return dict(content)
 
 
-def _unreadable(name: str, reason: str) -> ArchError:
-    return ArchError([diagnose(codes.BAD_CHECKPOINT, name=name, reason=reason)])
+def _unreadable(name: str, reason: str, help: Sequence[str] = ()) -> ArchError:
+    return ArchError([diagnose(codes.BAD_CHECKPOINT, help=help, name=name, reason=reason)])
 
 
 def _orders(found: list[Group], module: nn.Module) -> Iterator[list[Group]]:

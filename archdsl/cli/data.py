@@ -99,14 +99,10 @@ def _sizes(splits: Splits) -> ImageSizes | None:
 
 def _say_sizes(splits: Splits) -> None:
     """How large the files are, beside what is read of them."""
-    found = _sizes(splits)
-    if found is None:
-        return
-    count = len(splits.files)
-    of = "the files are" if found.files == count else f"{found.files:,} of the {count:,} files are"
-    read = show_shape(splits.image[1:])
-    resized = f"; the middle of each is resized to {read}" if found.words != read else ""
-    say(f"{of} {found.words}{resized}")
+    from archdsl.training.data.sizes import words_of
+
+    if said := "; ".join(filter(None, words_of(splits))):
+        say(said)
 
 
 def _say(record: Data, splits: Splits) -> None:

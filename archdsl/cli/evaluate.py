@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from archdsl.cli import completing
 from archdsl.cli.epochs import shown_score
-from archdsl.cli.options import json_option, python_option, read_registry
+from archdsl.cli.options import DataName, json_option, python_option, read_registry
 from archdsl.cli.output import say, say_json, table
 from archdsl.cli.outputs import check_outputs, force_option
 from archdsl.cli.progress import LOADING, told
@@ -55,8 +54,8 @@ CUT = (
 @click.option(
     "--data",
     required=True,
+    type=DataName(),
     metavar="DATA",
-    shell_complete=completing.data,
     help="The data, as for `archdsl train`; a folder is read in the size of MODEL.",
 )
 @click.option(

@@ -42,6 +42,23 @@ class SpecName(click.ParamType[str]):
         return completing.networks(ctx, param, incomplete)
 
 
+class DataName(click.ParamType[str]):
+    """A folder of images, or a data set with its arguments."""
+
+    name = "data"
+
+    def get_missing_message(self, param: click.Parameter, ctx: click.Context | None) -> str:
+        return (
+            "Name a folder that has a folder of images for each class (--data photos), or a data"
+            " set (--data digits); docs/training.md lists them."
+        )
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        return completing.data(ctx, param, incomplete)
+
+
 spec_argument = click.argument("spec", type=SpecName(), metavar="SPEC")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for tools.")
 storage_option = click.option(

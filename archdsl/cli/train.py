@@ -13,7 +13,7 @@ import click
 from archdsl.cli import completing
 from archdsl.cli.epochs import EpochView, shown_score
 from archdsl.cli.logs import Logs, log_option
-from archdsl.cli.options import json_option, python_option, read_registry, spec_argument
+from archdsl.cli.options import DataName, json_option, python_option, read_registry, spec_argument
 from archdsl.cli.output import say, say_json, say_text, show_diagnostics
 from archdsl.cli.outputs import check_outputs, force_option, read_for
 from archdsl.cli.progress import LOADING, told
@@ -27,6 +27,7 @@ from archdsl.registry import Registry
 from archdsl.settings import read_settings, split_call, split_settings
 from archdsl.spec import Architecture
 from archdsl.training.data import describe, load
+from archdsl.training.data.sizes import resizing
 from archdsl.training.fit import CLASSES, fit
 from archdsl.training.packages import need
 from archdsl.training.recipe import Recipe
@@ -68,8 +69,8 @@ class Request:
 @click.option(
     "--data",
     required=True,
+    type=DataName(),
     metavar="DATA",
-    shell_complete=completing.data,
     help='The images: a folder, digits, cifar10, "fashion_mnist(train = 5000)", ...',
 )
 @click.option(
@@ -336,7 +337,7 @@ def _say_head(request: Request, splits: Splits, device: torch.device, team: Rank
     if counts := _counts(splits):
         shown = {"".join(c if c.isprintable() else "?" for c in k): n for k, n in counts.items()}
         say_text("classes: " + ", ".join(f"{name} {n:,}" for name, n in shown.items()))
-    for note in splits.notes:
+    for note in (*resizing(splits), *splits.notes):
         say(note)
     if (batch := request.recipe.batch) >= len(splits.train):
         words = f"an epoch is a single step: a batch has up to {batch:,} {many}"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from archdsl.diagnostics.model import did_you_mean
 from archdsl.diagnostics.source import Span, on_one_line
 from archdsl.elaborate.equality import key, same
 from archdsl.elaborate.values import Number, exact, is_number, show
@@ -193,6 +194,21 @@ class Knob:
                 if same(known, value):
                     return name
         return show(value)
+
+
+def values_near(domain: Domain, value: Any) -> list[str]:
+    """A help line for a value outside of a domain: the values of a grid that are next to it, or the
+    text that is spelled most like it. Nothing where the domain, as it is shown, says as much."""
+    if isinstance(domain, Choices):
+        texts = [known for known in domain.values if isinstance(known, str)]
+        return did_you_mean(value, texts) if isinstance(value, str) else []
+    last = (domain.count or 0) - 1
+    if domain.step is None or not is_number(value):
+        return []
+    if domain.low <= value <= domain.value(last):
+        below = math.floor((value - domain.low) / domain.step)
+        return [f"the nearest are {show(domain.value(below))} and {show(domain.value(below + 1))}"]
+    return [f"the nearest is {show(domain.value(0 if value < domain.low else last))}"]
 
 
 def option_number(text: str, options: Sequence[str]) -> int | None:

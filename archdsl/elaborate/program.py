@@ -23,7 +23,7 @@ from archdsl.elaborate.code import BlockCode, BodyCode, FnCode
 from archdsl.elaborate.compiler import Compiler, Loader
 from archdsl.elaborate.file_code import CostRequirement, FileCode
 from archdsl.elaborate.inputs import check_used
-from archdsl.elaborate.knobs import Interval, Knob, option_number
+from archdsl.elaborate.knobs import Interval, Knob, option_number, values_near
 from archdsl.elaborate.machine import (
     MAX_DEPTH,
     UNSET,
@@ -189,12 +189,13 @@ class Program:
             name = code.variable.name
             if code.domain is not None and value not in code.domain:
                 counts = isinstance(code.domain, Interval) and code.domain.step == 1
+                fraction = counts and isinstance(value, Fraction)
                 help = ["a range between whole numbers holds whole numbers only: give it a `step`"]
                 self.found.append(
                     diagnose(
                         codes.DEFAULT_OUTSIDE,
                         code.node.default.span,
-                        help=help if counts and isinstance(value, Fraction) else [],
+                        help=help if fraction else values_near(code.domain, value),
                         name=name,
                         given=show(value),
                         domain=str(code.domain),

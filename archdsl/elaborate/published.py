@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import Label, did_you_mean, which_knob
 from archdsl.diagnostics.source import Span
-from archdsl.elaborate.knobs import Choices, Interval
+from archdsl.elaborate.knobs import Choices, Interval, values_near
 from archdsl.elaborate.values import describe, is_number, show
 from archdsl.syntax import tree
 
@@ -115,6 +115,7 @@ def _variant(
             report(
                 codes.OUTSIDE_DOMAIN,
                 argument.span,
+                help=values_near(knob.domain, value),
                 name=key,
                 given=show(value),
                 domain=str(knob.domain),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
+from archdsl.files import named_like
 from archdsl.importing.extent import DamagedFile, check_run
 from archdsl.importing.file_module import FileProgram, ProgramModule
 from archdsl.layers.base import show_shape
@@ -46,7 +48,7 @@ def load_program(path: Path) -> ProgramModule:
     except DamagedFile as problem:
         raise _error(path, str(problem)) from None
     except FileNotFoundError:
-        raise _error(path, "there is no such file") from None
+        raise _error(path, "there is no such file", named_like(path)) from None
     except OSError as problem:
         reason = (problem.strerror or str(problem)).lower()
         raise _error(path, reason) from None
@@ -63,5 +65,5 @@ def _described(path: Path) -> tuple[FileProgram, Any]:
     return read_pt2(path), None
 
 
-def _error(path: Path, reason: str) -> ArchError:
-    return ArchError([diagnose(codes.NO_PROGRAM, name=path.name, reason=reason)])
+def _error(path: Path, reason: str, help: Sequence[str] = ()) -> ArchError:
+    return ArchError([diagnose(codes.NO_PROGRAM, help=help, name=path.name, reason=reason)])

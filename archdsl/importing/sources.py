@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose, did_you_mean
+from archdsl.files import named_like
 
 if TYPE_CHECKING:
     from torch import nn
@@ -146,7 +147,7 @@ def _names(name: ModelSource, text: str) -> Mapping[str, Any]:
             raise no_model(text, f"there is no package `{problem.name}`") from None
     path = Path(name.module)
     if not path.is_file():
-        raise no_model(text, f"there is no file `{name.module}`")
+        raise no_model(text, f"there is no file `{name.module}`", *named_like(path))
     sys.path.insert(0, str(path.parent.resolve()))
     return runpy.run_path(str(path), run_name=path.stem)
 

@@ -13,7 +13,7 @@ from math import prod
 from typing import Any, ClassVar, NamedTuple, get_args, get_type_hints
 
 from archdsl.diagnostics import codes
-from archdsl.diagnostics.model import Kind
+from archdsl.diagnostics.model import Kind, did_you_mean
 from archdsl.layers.arguments import Reader
 from archdsl.layers.ids import Ids
 from archdsl.layers.init import Init
@@ -23,6 +23,8 @@ from archdsl.registered import Registered
 Steps = tuple[int | Fraction, ...]
 Meaning = tuple[str, dict[str, Any]]  # of a layer: an operation, and its arguments by name
 Shape = tuple[int, ...]  # channels first, without the batch: 64x56x56 is (64, 56, 56)
+
+KINDS = ("conv", "linear", "norm", "activation", "attention", "pool", "drop", "join", "shape")
 
 
 def show_shape(shape: Shape) -> str:
@@ -137,9 +139,8 @@ class Columns(NamedTuple):
 class Layer(Record, Registered):
     """The base of all layers: records, whose fields are their arguments.
 
-    Class attributes: ``name`` in the language; ``kind`` for counting and colouring
-    (``conv``, ``linear``, ``norm``, ``activation``, ``attention``, ``pool``, ``drop``, ``join``,
-    ``shape``); ``inplace``, whether the PyTorch module has an in-place form;
+    Class attributes: ``name`` in the language; ``kind`` for counting and colouring, one of
+    ``KINDS``; ``inplace``, whether the PyTorch module has an in-place form;
     ``overwritable``, whether a layer after it may work in place on its result (not where
     the backward pass needs that again); ``summed_in_place``, whether a sum may be taken in place
     on its result; ``is_identity``, whether it is nothing and leaves no step; ``takes_ids``, whether
@@ -173,6 +174,9 @@ class Layer(Record, Registered):
     def check(cls) -> None:
         super().check()
         signature(cls)
+        if cls.kind not in KINDS:
+            near = did_you_mean(str(cls.kind), KINDS) or [f"there are {', '.join(KINDS)}"]
+            raise ValueError(f"`{cls.kind}` is no kind of layer: {near[0]}")
 
     def shape(self, *inputs: Shape) -> Shape:
         """The shape of the output; raises ``Misfit`` where the inputs do not fit."""

@@ -9,7 +9,7 @@ from archdsl.analysis.shapes import ANY
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, Label
 from archdsl.elaborate.equality import same
-from archdsl.elaborate.knobs import Choices, Domain, Interval, Knob
+from archdsl.elaborate.knobs import Choices, Domain, Interval, Knob, values_near
 from archdsl.elaborate.values import describe, is_number, show
 from archdsl.layers.arguments import Reader, Unreadable
 from archdsl.spec import Spec
@@ -33,7 +33,8 @@ class Domains(Records):
         if outside is not None:
             assert item.domain is not None
             fields = {"name": item.path, "given": show(outside), "domain": str(known)}
-            self.report(codes.OUTSIDE_DOMAIN, item.domain.span, fields=fields)
+            help = values_near(known, outside)
+            self.report(codes.OUTSIDE_DOMAIN, item.domain.span, help=help, fields=fields)
 
     def read_domain(
         self, node: tree.Choices | tree.Interval, spec: Spec | None = None, knob: Knob | None = None

@@ -12,6 +12,7 @@ from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
 from archdsl.diagnostics.render import printable
 from archdsl.extensions import run_file
+from archdsl.files import named_like
 from archdsl.search.request import SearchRequest
 
 NAME = "train"  # of the function
@@ -24,7 +25,8 @@ def check_file(search: SearchRequest, folder: Path) -> None:
     if own is not None and own.file and not (path := folder / own.file).is_file():
         place = search.spans["train"]
         if not path.exists():
-            raise ArchError([diagnose(codes.NO_SUCH_FILE, place, name=own.file)])
+            help = named_like(path)
+            raise ArchError([diagnose(codes.NO_SUCH_FILE, place, help=help, name=own.file)])
         reason = "it is a folder" if path.is_dir() else "it is a pipe or a device, not a file"
         raise ArchError([diagnose(codes.UNREADABLE, place, name=own.file, reason=reason)])
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
+from archdsl.files import named_like
 
 
 @contextmanager
@@ -18,7 +19,7 @@ def leading(folder: Path) -> Iterator[None]:
     """Leads a study, as the only one. Raises ``ArchError`` where another process does, and where
     there is no such folder."""
     if not folder.is_dir():
-        raise ArchError([diagnose(codes.NO_STUDY, name=str(folder))])
+        raise ArchError([diagnose(codes.NO_STUDY, help=named_like(folder), name=str(folder))])
     with _open(folder / "leader.lock") as handle:
         if not _take(handle, folder):
             pid = os.pread(handle, 32, 0).decode("ascii", "replace").strip()

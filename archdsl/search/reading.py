@@ -16,7 +16,7 @@ from archdsl.elaborate.knobs import Domain
 from archdsl.elaborate.published import Variant
 from archdsl.elaborate.values import describe, is_number
 from archdsl.elaborate.work import Work
-from archdsl.files import ARCH
+from archdsl.files import ARCH, name_like
 from archdsl.layers.arguments import Number
 from archdsl.layers.base import signature
 from archdsl.named import beside, how_named, resolve
@@ -200,9 +200,10 @@ class _Reader(Objectives):
         try:
             spec, variant = self.find_spec(node.name.text)
         except ArchError as error:
-            own = self.own_spec(node.name.text)
+            own, is_path = self.own_spec(node.name.text), node.name.text.endswith(ARCH)
             self.found += [
-                replace(d.at(node.name.span), help=d.help or own) for d in error.diagnostics
+                replace(d.at(node.name.span), help=(own or d.help) if is_path else (d.help or own))
+                for d in error.diagnostics
             ]
             return None, {}
         fixed: dict[str, Any] = dict(variant.knobs) if variant is not None else {}
@@ -235,12 +236,8 @@ class _Reader(Objectives):
     def own_spec(self, name: str) -> tuple[str, ...]:
         """A hint where a file beside the search is called much the same."""
         place = (self.folder or Path()) / name
-        if self.folder is None or place.is_file():
-            return ()
-        files = place.parent.glob(f"*{ARCH}")
-        near = did_you_mean(place.stem + ARCH, (p.name for p in files))
-        shown = (str(Path(name).with_name(text.split("`")[1])) for text in near)
-        return tuple(f'did you mean `spec "{text}"`?' for text in shown)
+        near = None if self.folder is None else name_like(place.with_name(place.stem + ARCH))
+        return () if near is None else (f'did you mean `spec "{Path(name).with_name(near)}"`?',)
 
     def read_vary(self, spec: Spec, fixed: Mapping[str, Any]) -> tuple[Varied, ...]:
         node = self.nodes.get("vary")

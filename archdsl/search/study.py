@@ -14,7 +14,7 @@ from typing import Any
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, Diagnostic, diagnose
-from archdsl.files import opened
+from archdsl.files import named_like, opened
 from archdsl.registry import Registry
 from archdsl.search.card import Card
 from archdsl.search.database import unusable
@@ -213,7 +213,8 @@ def read_card(folder: Path, name: str) -> Card:
             text = stream.read(MAX_CARD + 1)
         found: Any = None if len(text) > MAX_CARD else json.loads(text)
     except FileNotFoundError:
-        raise ArchError([diagnose(codes.NO_STUDY, name=name)]) from None
+        help = named_like(folder)
+        raise ArchError([diagnose(codes.NO_STUDY, help=help, name=name)]) from None
     except OSError as problem:
         reason = (problem.strerror or str(problem)).lower()
         raise _unreadable(str(folder / CARD), reason) from None

@@ -15,6 +15,7 @@ from archdsl.diagnostics.source import Source, Span, Typed
 from archdsl.elaborate.compiler import Compiler
 from archdsl.elaborate.values import describe
 from archdsl.elaborate.work import Work
+from archdsl.files import named_like
 from archdsl.layers.arguments import OneOf, Reader, Unreadable
 from archdsl.layers.base import signature
 from archdsl.registry import REGISTRY, Registry
@@ -223,15 +224,17 @@ def read_data(text: str, place: str = "--data", registry: Registry = REGISTRY) -
         if data is None or records.found:
             raise ArchError(records.found)
     except ArchError as error:
-        path = text.strip()
-        said = of_data_file(path) if '"' not in path else ""
-        if said:
-            help = (said,)
+        path, (first, *_) = text.strip(), error.diagnostics
+        near = named_like(Path(path)) if path.isidentifier() else []
+        if said := of_data_file(path) if '"' not in path else "":
+            help: tuple[str, ...] = (said,)
+        elif near:
+            help = (*near, *first.help)
         elif "/" in path and "(" not in path and not Path(path).exists():
             raise missing(path, "there is no such folder", [Path(path)]) from None
         else:
             raise
-        raise ArchError([replace(error.diagnostics[0], help=help)]) from None
+        raise ArchError([replace(first, help=help)]) from None
     return data
 
 

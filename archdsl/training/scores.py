@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from archdsl.diagnostics.model import did_you_mean
 from archdsl.layers.arguments import Unreadable
 from archdsl.registered import Registered
 from archdsl.training.packages import need
@@ -17,6 +18,7 @@ from archdsl.training.tasks import (
     NEXT_TOKEN,
     REGRESSION,
     SEGMENTATION,
+    TASKS,
     Task,
 )
 
@@ -34,6 +36,16 @@ class Metric(Setting, Registered):
     noun = "metric"
     tasks: ClassVar[tuple[str, ...]] = (CLASSIFICATION.name,)
     maximize: ClassVar[bool] = True
+
+    @classmethod
+    def check(cls) -> None:
+        super().check()
+        for task in cls.tasks:
+            if task not in TASKS:
+                near = did_you_mean(str(task), TASKS) or [f"there are {', '.join(TASKS)}"]
+                raise ValueError(f"the metric `{cls.name}` is of a task `{task}`: {near[0]}")
+        if cls.of is Metric.of:
+            raise TypeError(f"{cls.__name__} has no method `of`")
 
     def of(self, outputs: Tensor, labels: Tensor) -> float:
         """The metric from results ``(N, classes)``, before a softmax or a sigmoid, and the labels

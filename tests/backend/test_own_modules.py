@@ -99,6 +99,93 @@ def test_what_cannot_be_taken(tmp_path: Path, text: str, reason: str) -> None:
     assert reason in str(caught.value)
 
 
+CODE = "class Mine(Layer):\n    name = 'mine'\n    def torch(self, *inputs):\n        return {}\n"
+
+
+@pytest.mark.parametrize(
+    ("code", "reason", "help"),
+    [
+        ("Expression('{x} * ) 2')", "`{x} * ) 2` is no expression of Python: unmatched ')'", ""),
+        ("Expression('F.relu({x}, {y})')", "names other tensors than come in, `{x}` and `{0}`", ""),
+        ("Expression('{0} + {1}')", "names other tensors than come in, `{x}` and `{0}`", ""),
+        ("Expression('F.reluu({x})')", "there is no `F.reluu`", "did you mean `F.relu`?"),
+        ("Expression('np.exp({x})')", "`np` is nothing in the file", ""),
+        ("Expression('F.relu(y)')", "`y` is nothing in the file", ""),
+        ("Module('nn.Relu')", "there is no `nn.Relu`", "did you mean `nn.ReLU`?"),
+        (
+            "Module('nn.ReLU', (), {'inplac': True})",
+            "`nn.ReLU`: got an unexpected keyword argument 'inplac'",
+            "",
+        ),
+        ("Module('nn.Linear', (3,))", "`nn.Linear`: missing a required argument", ""),
+        ("'F.relu({x})'", "`torch` has to give a Module or an Expression, and gives str", ""),
+    ],
+)
+def test_code_that_cannot_run(tmp_path: Path, code: str, reason: str, help: str) -> None:
+    """It is not written into a file that would fail where it is used."""
+    with pytest.raises(archdsl.ArchError, match="A609") as caught:
+        own(tmp_path, CODE.format(code))
+    (error,) = caught.value.diagnostics
+    assert error.message.startswith("the code of the layer `mine` cannot run: ")
+    assert reason in error.message and "".join(error.helps).startswith(help)
+    assert error.notes == (f"its code is given at {tmp_path}/own.py:4",)
+    assert error.span is not None and error.span.text == "mine"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "Expression('max(({x}, {x} + 1), key=lambda part: part.sum())')",
+        "Expression('torch.cat([y for y in {x}.chunk(2, 1)], 1)')",
+        "Expression('{x} * math.sqrt(2) + {add}', {'add': 3})",
+        "Expression('nn.functional.relu({x}[:, :])')",
+        "Module('nn.ReLU', (), {'inplace': True})",
+        "Module('nn.modules.activation.ReLU')",
+    ],
+)
+def test_code_that_can(tmp_path: Path, code: str) -> None:
+    path = tmp_path / "own.py"
+    path.write_text(LAYER + CODE.format(code))
+    spec = archdsl.parse(SPEC.format("mine"), registry=with_files(REGISTRY, [path]))
+    assert spec.with_knobs().build()(torch.rand(2, 3, 8, 8)).shape == (2, 2)
+
+
+HEADS = "from archdsl.layers.base import Layer\nfrom archdsl.training.scores import Metric\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (
+            "\nclass Mine(Layer):\n    name = 'mine'\n    kind = 'activaton'\n",
+            "own.py:4` defines cannot be loaded: `activaton` is no kind of layer: did you mean"
+            " `activation`?",
+        ),
+        (
+            "class Mine(Layer):\n    name = 'mine'\n    kind = 'x'\n",
+            "own.py:3` defines cannot be loaded: `x` is no kind of layer: there are conv, linear,",
+        ),
+        (
+            "class Worst(Metric):\n    name = 'worst'\n    tasks = ('clasification',)\n",
+            "own.py:3` defines cannot be loaded: the metric `worst` is of a task `clasification`:"
+            " did you mean `classification`?",
+        ),
+        (
+            "class Worst(Metric):\n    name = 'worst'\n",
+            "own.py:3` defines cannot be loaded: Worst has no method `of`",
+        ),
+        ("x = undefined\n", "own.py:3` defines cannot be loaded: NameError: name 'undefined'"),
+        ("def f(:\n", "own.py` defines cannot be loaded: SyntaxError: invalid syntax (own.py, l"),
+    ],
+)
+def test_what_cannot_be_loaded_has_a_place(tmp_path: Path, text: str, reason: str) -> None:
+    path = tmp_path / "own.py"
+    path.write_text(HEADS + text)
+    with pytest.raises(archdsl.ArchError, match="A007") as caught:
+        with_files(REGISTRY, [path])
+    assert reason in str(caught.value)
+
+
 def test_two_files_with_one_name(tmp_path: Path) -> None:
     head = LAYER + "from torch import nn\n\n"
     (tmp_path / "a.py").write_text(head + FOO + MINE)

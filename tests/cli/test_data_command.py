@@ -61,6 +61,10 @@ def test_how_large_the_files_are(pets: Path, run: Any, monkeypatch: Any) -> None
     Image.new("L", (9, 6)).save(pets / "val" / "cat" / "9.png")
     ran = run("data", 'image_folder("pets", size = 4)').out.splitlines()
     assert ran[2] == "the files are 4 to 6 high, 4 to 9 wide; the middle of each is resized to 4x4"
+    network = "resnet_cifar(depth = 8)"
+    head = run("train", network, "--data", 'image_folder("pets", size = 8)', "--epochs", "1").out
+    resized = "the middle of each is resized to 8x8: `size` says another"
+    assert f"the files are 4 to 6 high, 4 to 9 wide; {resized}" in head.splitlines()
     monkeypatch.setattr("archdsl.training.data.sizes.MOST", 8)
     ran = run("data", 'image_folder("pets/train", size = 4)').out.splitlines()
     assert ran[2] == "8 of the 22 files are 4x4"

@@ -206,6 +206,7 @@ ELSEWHERE = {
     "A603": "backend/test_transfer.py",
     "A604": "cli/test_compile_command.py",
     "A608": "backend/test_own_modules.py",
+    "A609": "backend/test_own_modules.py",
     "A659": "importing/test_import_module.py",  # a fault of archdsl's own
     "A662": "importing/test_import_module.py",
     "A664": "importing/test_import_partial.py",

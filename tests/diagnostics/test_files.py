@@ -1,6 +1,7 @@
 """Files that are missing, unreadable, no text, too many, or where `use` may not look."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,13 @@ import archdsl
 from archdsl import ArchError
 from archdsl.backend.transfer import read_checkpoint
 from archdsl.cli.main import main
+from archdsl.diagnostics.source import Source
 from archdsl.extensions import with_files
 from archdsl.files import MAX_FILES
 from archdsl.registry import REGISTRY
+from archdsl.search.reading import read_search
+from archdsl.training.data import load
+from archdsl.training.records import read_data
 from archdsl.writing import write_text
 
 NET = "arch net\ninput 3x32x32\nunit(64)\n"
@@ -55,6 +60,41 @@ def test_a_used_file_of_bytes() -> None:
     Path("lib.arch").write_bytes(BYTES["nul"])
     Path("net.arch").write_text(f'use "lib.arch": unit\n{NET}')
     expected("use_bytes", mistake("net.arch"))
+
+
+def test_what_is_beside_a_file_that_is_not_there() -> None:
+    """Whatever takes the name of a file says what was meant."""
+    for name in ("net.arch", "ask.search", "layers.py", "model.pt", "model.onnx", "set.csv"):
+        Path(name).write_text(NET)
+    Path("photos").mkdir()
+    Path("one.study").mkdir()
+    (Path("ask.search")).write_text('spec "net.arch"\nvary width in {8}\n')
+    search = 'spec "nett.arch"\ntrain with "layer.py"\n'
+    mine = Path("deep") / "mine.search"
+    mine.parent.mkdir()
+    mine.write_text(search)
+    (mine.parent / "net.arch").write_text(NET)
+
+    def helps(call: Callable[[], object]) -> list[str]:
+        with pytest.raises(ArchError) as caught:
+            call()
+        return [line for d in caught.value.diagnostics for line in d.helps]
+
+    def did(name: str) -> list[str]:
+        return [f"did you mean `{name}`?"]
+
+    assert helps(lambda: archdsl.read("nett.arch")) == did("net.arch")
+    assert helps(lambda: archdsl.read("deep/nett.arch")) == did("deep/net.arch")
+    assert helps(lambda: archdsl.read("other.arch")) == []
+    assert helps(lambda: with_files(REGISTRY, [Path("layer.py")])) == did("layers.py")
+    assert helps(lambda: read_checkpoint(Path("modl.pt"))) == did("model.pt")
+    assert helps(lambda: archdsl.import_file("modl.onnx")) == did("model.onnx")
+    assert helps(lambda: archdsl.study("on")) == did("one.study")
+    assert "did you mean `photos`?" in helps(lambda: read_data("fotos"))
+    assert "did you mean `set.csv`?" in helps(lambda: load(read_data('table("sets.csv")'), Path()))
+    source = Source("mine.search", search)
+    found = helps(lambda: read_search(source, mine.parent))
+    assert found[0] == 'did you mean `spec "net.arch"`?'
 
 
 MISSING = {

@@ -331,6 +331,9 @@ def test_a_file_that_is_not_there_and_one_that_is_not_allowed(tmp_path: Path) ->
     search = read(HEAD, tmp_path)
     with pytest.raises(ArchError, match=r"mine\.py"):
         check_file(search, tmp_path)
+    (tmp_path / "mein.py").touch()
+    with pytest.raises(ArchError, match=r"did you mean `\S*/mein.py`\?"):
+        check_file(search, tmp_path)
     path = tmp_path / "mine.py"
     path.write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\ndef train(candidate): return 1\n")
     for allowed in ((), (tmp_path / "other.py",)):

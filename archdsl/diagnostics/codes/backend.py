@@ -57,3 +57,11 @@ NO_MODULE = Kind(
 source of a module of a layer's own is copied into it, with the classes, functions and values of its
 file that it uses and the imports that these need. The file docs/extending.md shows how.""",
 )
+BAD_CODE = Kind(
+    "A609",
+    "the code of the layer `{layer}` cannot run: {reason}",
+    """The method `torch` of a layer from a Python file gives code of PyTorch: a Module with the
+arguments of its class, or an Expression over `{x}`. Before it is written or run, it is read, and
+what it names is looked for: `F`, `nn`, `torch`, `math`, its `helpers`, and what is built into
+Python.""",
+)

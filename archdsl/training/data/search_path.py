@@ -8,6 +8,7 @@ from pathlib import Path
 
 from archdsl.diagnostics import codes
 from archdsl.diagnostics.model import ArchError, diagnose
+from archdsl.files import named_like
 
 LISTED = 20  # files or rows that a message names
 DEBIAN = Path("/usr/share/datasets/fashion-mnist")
@@ -21,7 +22,10 @@ def cache_folder() -> Path:
 
 def missing(name: str, reason: str, places: Iterable[Path], help: Iterable[str] = ()) -> ArchError:
     """The error that says where data was looked for, and how to get it."""
+    places = list(places)
     notes = [f"looked for in {place}" for place in places]
+    near = (line for place in places for line in named_like(place))
+    help = [*near, *help]
     return ArchError([diagnose(codes.NO_DATA, notes=notes, help=help, name=name, reason=reason)])
 
 
