@@ -49,10 +49,11 @@ def meant(measure: str) -> str | None:
     nothing for a name in which no word is one letter off a long one that is known."""
     if measure in SHARES:
         return None
-    known = sorted({word for name in (*SHARES, *LOWER) for word in _words(name) if len(word) > 4})
+    words = {word for name in (*SHARES, *LOWER) for word in _words(name)}
+    known = sorted(word for word in words if len(word) > 6)
     for word in _words(measure):
-        near = [] if word in known else get_close_matches(word, known, 1, cutoff=0.85)
-        if near:
+        near = [] if word in words else get_close_matches(word, known, 1, cutoff=0.85)
+        if near and not (near[0].startswith(word) or word.startswith(near[0])):
             return re.sub(word, near[0], measure, count=1, flags=re.IGNORECASE)
     return None
 
