@@ -95,10 +95,13 @@ def _with_module(registry: Registry, module: ModuleType, name: str) -> Registry:
 
 
 def _line_of(cls: type, module: ModuleType) -> str:
-    """``:12`` for a class that begins in line 12 of its file."""
-    text = Path(str(module.__file__)).read_text("utf-8")
-    classes = (node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.ClassDef))
-    return next((f":{node.lineno}" for node in classes if node.name == cls.__name__), "")
+    """``:12`` for a class that begins in line 12 of its file; nothing where that is not text."""
+    try:
+        nodes = [*ast.walk(ast.parse(Path(str(module.__file__)).read_text("utf-8")))]
+    except (OSError, ValueError, SyntaxError):  # a package need not have its text as a file
+        return ""
+    lines = (n.lineno for n in nodes if isinstance(n, ast.ClassDef) and n.name == cls.__name__)
+    return next((f":{line}" for line in lines), "")
 
 
 def run_file(path: Path, name: str) -> ModuleType:

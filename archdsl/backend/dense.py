@@ -40,6 +40,11 @@ class DensePiece(Piece):
     container: str = "DenseBlock"
 
     @property
+    def sees_last(self) -> bool:
+        """Whether a layer sees what the one before gave, and not all before it."""
+        return self.container == LASTS
+
+    @property
     def skeleton(self) -> Skeleton:
         own = tuple(p.skeleton for p in self.units)
         alike = len({*own}) == 1 and isinstance(self.units[0], PlanPiece)
@@ -100,7 +105,7 @@ class DensePiece(Piece):
             starts = tuple(row[0] if row else ABSENT for row in rows)
             names = (name, f"{hint}_{name}")
             term, later = (symbols.flow.walked.given(u, parameter) for u in (first, longest[-1]))
-            follows = self.container == LASTS and all(map(_follows, rows, grown))
+            follows = self.sees_last and all(map(_follows, rows, grown))
             code: Code
             if follows and getattr(term, "text", term) != getattr(later, "text", later):
                 start = symbols.express(starts, *names, term=term)
@@ -109,7 +114,7 @@ class DensePiece(Piece):
                 moves = True
             elif all(v == row[0] for row in rows for v in row):
                 code = symbols.express(starts, *names, term=term)
-            elif self.container != LASTS and all(map(_grows, rows, grown)):
+            elif not self.sees_last and all(map(_grows, rows, grown)):
                 start = symbols.express(starts, *names, term=term)
                 growth = self.growth(grown, symbols, hint)
                 more = f"{operand(growth)} * {COUNTER}"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from archdsl.backend.dense import LASTS, DensePiece
+from archdsl.backend.dense import DensePiece
 from archdsl.backend.skipped import unless_fewer
-from archdsl.backend.terms import Num, Ratio
+from archdsl.backend.terms import Num
 from archdsl.backend.translate import Translator, Untranslatable
 
 if TYPE_CHECKING:
@@ -23,9 +23,7 @@ def after_layers(
     added, met, outer = list[int](), set[str](), flow.forms
     for i, unit in enumerate(piece.units):
         flow.forms = {}
-        last = flow.piece(
-            unit, translator, [last if piece.container == LASTS else found], 0, record
-        )
+        last = flow.piece(unit, translator, [last if piece.sees_last else found], 0, record)
         found = found + last
         added.append(last)
         new = [form for text, form in flow.forms.items() if text not in met]
@@ -46,6 +44,5 @@ def _count(flow: ClassTerms, piece: DensePiece, translator: Translator, here: in
     given = flow.written.first(piece.span, translator.block)
     if given is not None:
         with suppress(Untranslatable):
-            count = translator.value(given, here)
-            return count.whole() if isinstance(count, Ratio) else count
+            return translator.argument(given, here)
     return None

@@ -342,12 +342,14 @@ def expression(text: str, operands: Sequence[Code]) -> Code:
     loose = loose and not re.fullmatch(SUBSCRIPT, text)
 
     def filled(place: re.Match[str]) -> str:
+        if place[1] is None:
+            return place[0][0]  # a brace is written twice
         code = operands[0 if place[1] == "x" else int(place[1])]
         before, after = text[: place.start()].rstrip(), text[place.end() :]
         alone = before.endswith(("(", ",")) and after.startswith((")", ","))
         return code.flat() if alone else operand(code)
 
-    return Text(re.sub(r"\{(x|\d+)\}", filled, text), loose=loose)
+    return Text(re.sub(r"\{\{|\}\}|\{(x|\d+)\}", filled, text), loose=loose)
 
 
 def dictionary(items: Mapping[str, str]) -> Call:

@@ -7,7 +7,7 @@ from typing import Any
 
 from archdsl.backend.names import run_stem
 from archdsl.backend.scope import Entry, scope_of
-from archdsl.backend.terms import Num, Ratio
+from archdsl.backend.terms import Num
 from archdsl.ir.network import Part
 
 TURN = "turn"  # what a loop is called whose body has no name
@@ -38,9 +38,8 @@ def differing(parts: Sequence[Part]) -> frozenset[str]:
 def last_number(entry: Entry, turns: Any) -> Num | None:
     """The number of the last of a run, of a loop that has so many turns; nothing where that does
     not say it."""
-    count = turns.whole() if isinstance(turns, Ratio) else turns
     before = entry.number - 1
-    if not isinstance(count, Num) or count not in (entry.repeat, before + entry.repeat):
+    if not isinstance(turns, Num) or turns not in (entry.repeat, before + entry.repeat):
         return None
-    last: Num = count + before if count == entry.repeat else count
+    last: Num = turns + before if turns == entry.repeat else turns
     return last

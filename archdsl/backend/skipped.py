@@ -21,7 +21,6 @@ from archdsl.backend.terms import (
     EITHER,
     SUM,
     Num,
-    Ratio,
     Word,
     both,
     opposite,
@@ -116,8 +115,7 @@ def repeated(
     loops = translator.written.loops_around(entry.span, block)
     if loops and is_run(entry):
         with suppress(Untranslatable):
-            turns = translator.turns(loops[-1], before)
-            form = unless_fewer(form, turns.whole() if isinstance(turns, Ratio) else turns, 1)
+            form = unless_fewer(form, translator.turns(loops[-1], before), 1)
     yield from wherever(flow, entry.span, block, [form], entry.label)
 
 

@@ -228,10 +228,10 @@ class Translator:
     def turns(self, loop: tree.For | tree.Repeat, here: int) -> Any:
         """How often the body of a loop runs."""
         if isinstance(loop, tree.Repeat):
-            return self.value(loop.count, here)
+            return self.argument(loop.count, here)
         if not isinstance(loop.items, tree.Range) or loop.items.step is not None:
             raise Untranslatable
-        low, high = self.value(loop.items.low, here), self.value(loop.items.high, here)
+        low, high = (self.argument(end, here) for end in (loop.items.low, loop.items.high))
         return high if low == 1 else high - low + 1
 
     def logic(self, node: tree.Binary, here: int | None) -> bool | Word:

@@ -209,3 +209,9 @@ def test_a_block_gives_way_to_a_module(tmp_path: Path) -> None:
     found = archdsl.parse(text, registry=registry).with_knobs()
     assert found.source().count("class Foo(") == 1
     assert found.build()(torch.rand(1, 3, 8, 8)).shape == (1, 8, 8, 8)
+
+
+def test_a_brace_of_an_expression_is_written_twice(tmp_path: Path) -> None:
+    """Its text is a format."""
+    text = own(tmp_path, CODE.format("Expression('{x}.mul({{2: 3}}[2])')"))
+    assert ".mul({2: 3}[2])" in text

@@ -9,11 +9,12 @@ from archdsl.backend.direct.nested_lines import WORD, Line
 from archdsl.backend.direct.state import At
 from archdsl.backend.direct.terms import INT, Said
 from archdsl.backend.python import Added, Call, Code, Comprehension, Item
+from archdsl.backend.runs import TURN
 from archdsl.backend.terms import PRODUCT, SUM
 from archdsl.backend.translate import Untranslatable
 from archdsl.syntax import tree
 
-DENSE, LAYER, TURN = "dense", "layer", "turn"
+DENSE, LAYER = "dense", "layer"
 
 
 class RepeatedBodies(Lists):
